@@ -1,0 +1,87 @@
+"""Worked examples for few-shot prompting, one JSON Lines file a task.
+
+A line is `{"set": 1, "question": ..., "program": ..., "answer": ...}`. Examples of one
+`set` go into one prompt, as in PaD (arXiv 2305.13888), which asks with 8 contexts of 4 examples. None of the
+built-in examples is a problem that pad-ray trains or evaluates on.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from pad_ray.errors import DataError
+from pad_ray.jsonl import Row, json_type, read_rows
+
+__all__ = ["BUILTIN", "WorkedExample", "load_examples"]
+
+BUILTIN = ("arithmetic",)
+
+
+@dataclass(frozen=True)
+class WorkedExample:
+    """A question with the program that answers it.
+
+    Attributes:
+        set: number of the context set that the example belongs to.
+        question: the problem's text.
+        program: Python source that defines `solution()`, without a newline at its end.
+        answer: what `solution()` returns; None where the file does not say.
+    """
+
+    set: int
+    question: str
+    program: str
+    answer: int | float | str | None = None
+
+
+def load_examples(path_or_name: str | Path) -> list[WorkedExample]:
+    """Worked examples in the order of their file.
+
+    Args:
+        path_or_name: "arithmetic" (built in: 8 sets of 4, each from one operation to three), or the path of a
+            JSON Lines file with `set` (whole number), `question`, `program`, and optionally `answer`.
+
+    Raises:
+        DataError: no such file or name, a malformed line, a missing or mistyped field, a program
+            that does not parse.
+    """
+    if str(path_or_name) in BUILTIN:
+        with resources.as_file(resources.files(__name__) / f"{path_or_name}.jsonl") as path:
+            return [_example(row) for row in read_rows(path)]
+    path = Path(path_or_name)
+    if not path.suffix and not path.exists():
+        raise DataError(
+            f"{path}: no such file, and no built-in examples of that name", f"Built in: {', '.join(BUILTIN)}."
+        )
+    return [_example(row) for row in read_rows(path)]
+
+
+def _example(row: Row) -> WorkedExample:
+    number = row.fields.get("set")
+    if not isinstance(number, int) or isinstance(number, bool):
+        found = json_type(number) if "set" in row.fields else "missing"
+        raise DataError(
+            f"{row.place}: field `set` is {found}", "Give the number of the example's context set."
+        )
+    program = row.text("program").strip()
+    _check_program(program, row.place)
+    return WorkedExample(number, row.text("question").strip(), program, _answer(row))
+
+
+def _check_program(program: str, place: str) -> None:
+    try:
+        body = ast.parse(program).body
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise DataError(f"{place}: field `program` is no Python ({error})", "Mend the program.") from None
+    if not any(isinstance(node, ast.FunctionDef) and node.name == "solution" for node in body):
+        raise DataError(f"{place}: field `program` defines no `solution`", "Write it as `def solution():`.")
+
+
+def _answer(row: Row) -> int | float | str | None:
+    answer = row.fields.get("answer")
+    if answer is None or (isinstance(answer, int | float | str) and not isinstance(answer, bool)):
+        return answer
+    raise DataError(f"{row.place}: field `answer` is {json_type(answer)}", "Give a number or a string.")

@@ -1,0 +1,261 @@
+"""What Monty is asked, what its answer means, and which answers only CPython can give.
+
+Monty answers for itself where its answer is CPython's. The rest goes to CPython: modules and syntax that
+Monty lacks, errors that may be its own shortcomings, values of which it does not say what they were. A
+program that ran out of time or memory has had its chance and is not tried again.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import monty_wire as wire
+from .execution import Execution, Program, Status, Tier, Value
+from .limits import Limits
+from .monty import Answer, Task
+from .monty_wire import Event, Malformed, Raised
+from .values import BadValue, Unclear, from_arena
+from .words import words_of
+
+INTERPRETER = f"monty {wire.VERSION.decode()}"
+
+# Monty 1.4.0 rounds round(x, n) wrongly (2.675 to 2.68: it multiplies first). This writes the number with n
+# digits, which is exact, and reads it back. Its names are its own, so that a program may shadow any of them;
+# what it does not cover ends in a TypeError, which sends the program to CPython.
+_ROUND = (
+    b"round=(lambda r,f,t,i:lambda number,ndigits=None:r(number)if ndigits is None else"
+    b"(f('%.*f'%(ndigits,number))if 0<=ndigits<400 else r())if t(number)is f and t(ndigits)is i else"
+    b" r(number,ndigits))(round,float,type,int)"
+)
+
+MAX_MESSAGE = 500
+
+# Errors that may be Monty's shortcoming rather than the program's fault.
+_DOUBTED = frozenset(
+    (
+        "AttributeError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "NotImplementedError",
+        "RecursionError",
+        "TypeError",
+    )
+)
+_BUILTIN_NAMES = frozenset(dir(builtins)) | {"__file__", "__builtins__", "__doc__", "__spec__"}
+
+_RUNS_TEXT = frozenset({"eval", "exec"})
+_CONFUSABLE = "deque enumerate filter finditer for items iter itertools keys map reversed values zip"
+# Words without which a list can only be a list. Monty hands a deque, a map or a generator over as one.
+_NOT_LISTS = frozenset(_CONFUSABLE.split())
+_CATCHES = frozenset({"except", "suppress"})
+# Functions that Monty 1.4.0 computes to another last bit than the C library that CPython calls.
+_INEXACT = frozenset({"gamma", "lgamma", "cbrt", "erf", "erfc"})
+_RETURN_AT_TOP = re.compile(r"^return\b", re.MULTILINE)
+_BLOCK_AT_TOP = re.compile(r"^(?:if|elif|else|for|while|with|try|except|finally|match)\b", re.MULTILINE)
+_NUMPY = re.compile(r"\b(?:np|numpy)\b")
+_USELESS_NUMPY = re.compile(r"^import numpy(?: as np)?[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """CPython must answer; `reason` says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How Monty is asked about a program: what it is fed, and what its answer must be read with."""
+
+    program: Program
+    task: Task
+    code_bytes: int
+    feed_number: int
+    trust_lists: bool
+    has_result: bool
+
+
+def plan(
+    program: Program, limits: Limits, trailer: str | None = None, words: frozenset[str] | None = None
+) -> Plan | Elsewhere | Execution:
+    """Decides how to run a program, from its text alone and in time linear in its length.
+
+    Args:
+        program: the program.
+        limits: bounds on it.
+        trailer: the expression to read after it, in place of its result.
+        words: the words of its text, where they are known.
+    """
+    try:
+        source = program.code.encode()
+    except UnicodeEncodeError as error:
+        return Execution(
+            Status.SYNTAX_ERROR, error_class="SyntaxError", message=f"not Unicode text: {error.reason}"
+        )
+    if len(source) > limits.code_kb << 10:
+        return Execution(Status.UNSUPPORTED, message=f"a program of more than {limits.code_kb} KiB")
+    code = program.code
+    words = words_of(code) if words is None else words
+    if (reason := _beyond_monty(code, words)) is not None:
+        return Elsewhere(reason)
+    source = _without_useless_import(code, source)
+    trailer = trailer or _trailer(program)
+    feed = source if trailer is None else b"%b\n%b" % (source, trailer.encode())
+    rounds = "round" in words or not code.isascii() or not _RUNS_TEXT.isdisjoint(words)
+    feeds = (_ROUND, feed) if rounds else (feed,)
+    trust_lists = _NOT_LISTS.isdisjoint(words)
+    return Plan(program, Task(feeds), len(source), len(feeds) - 1, trust_lists, trailer is not None)
+
+
+def _beyond_monty(code: str, words: frozenset[str]) -> str | None:
+    """Why Monty would answer where CPython does not, judged by the text."""
+    if "\0" in code:
+        return "a null character"
+    if code.rstrip(" \t").endswith("\\") or "\f" in code:
+        return "an odd end of line"
+    if not _INEXACT.isdisjoint(words):
+        return f"math.{next(iter(_INEXACT & words))} to the last bit"
+    if "return" in words and _returns_at_top(code):
+        return "a return outside of a function"
+    return None
+
+
+def _returns_at_top(code: str) -> bool:
+    """Whether a return may stand outside of a function, where Monty takes it for the end of the program."""
+    if _RETURN_AT_TOP.search(code):
+        return True
+    if not _BLOCK_AT_TOP.search(code):
+        return False
+    in_block = False
+    for line in code.splitlines():
+        if line[:1] not in (" ", "\t", "#", ""):
+            in_block = _BLOCK_AT_TOP.match(line) is not None
+        elif in_block and (word := line.split(maxsplit=1)[:1]):
+            if word[0] in ("def", "class", "async"):
+                in_block = False
+            elif word[0].startswith("return"):
+                return True
+    return False
+
+
+def _without_useless_import(code: str, source: bytes) -> bytes:
+    """Blanks `import numpy as np` where the text never uses it, as zero-shot programs begin by habit."""
+    if "import numpy" not in code:
+        return source
+    bare, imports = _USELESS_NUMPY.subn(lambda match: " " * len(match[0]), code)
+    return bare.encode() if imports and not _NUMPY.search(bare) else source
+
+
+def _trailer(program: Program) -> str | None:
+    """The expression that gives the result; None when the text names no result."""
+    if program.entry is not None:
+        return f"{program.entry}()"
+    words = words_of(program.code)
+    named = [name for name in program.result_names if name in words]
+    if len(named) < 2:
+        return named[0] if named else None
+    pick = "".join(f"g[{name!r}]if {name!r} in g else " for name in named)
+    return f"(lambda g:{pick}{named[0]})(locals())"
+
+
+@dataclass(slots=True)
+class Finding:
+    """What an answer says, before it is known who ran the program."""
+
+    status: Status
+    value: Value = None
+    error_class: str | None = None
+    message: str = ""
+    line: int | None = None
+
+
+def judge(asked: Plan, answer: Answer, protections: tuple[str, ...]) -> Execution | Elsewhere:
+    """What Monty's answer means."""
+    found = meaning(asked, answer, lambda body: from_arena(body, trust_lists=asked.trust_lists))
+    if isinstance(found, Elsewhere):
+        return found
+    return Execution(
+        found.status,
+        found.value,
+        found.error_class,
+        found.message[:MAX_MESSAGE],
+        found.line,
+        answer.seconds,
+        answer.seconds,
+        Tier.MONTY,
+        INTERPRETER,
+        protections,
+    )
+
+
+def meaning(asked: Plan, answer: Answer, read: Callable[[bytes], Value]) -> Finding | Elsewhere:
+    """What Monty's answer says. `read` reads the result where there is one."""
+    event = answer.event
+    if event is None:
+        return Finding(answer.status or Status.CRASH, message=answer.message)
+    try:
+        if event.kind == wire.COMPLETE:
+            if not asked.has_result:
+                return Finding(Status.NO_RESULT, message=_nothing(asked.program))
+            return Finding(Status.OK, read(event.body))
+        if event.kind == wire.ERROR:
+            return _error(asked.program, wire.raised(event.body, asked.feed_number))
+        if event.kind in (wire.NAME, wire.CALL):
+            return _undefined(asked, event)
+    except BadValue as error:
+        return Finding(Status.BAD_VALUE, message=str(error))
+    except Unclear as error:
+        return Elsewhere(str(error))
+    except Malformed as error:
+        return Finding(Status.CRASH, message=f"the worker answered nonsense: {error}")
+    return Elsewhere("a module or a service of the operating system")
+
+
+def _error(program: Program, error: Raised) -> Finding | Elsewhere:
+    name, message = error.error_class, error.message
+    line = error.line if error.line is not None else _line_of_unbound(name, message, program.code)
+    line = None if line is None else min(line, program.code.count("\n") + 1)
+    if not error.framed and name == "TimeoutError":
+        return Finding(Status.TIMEOUT, message=message)
+    if name == "MemoryError":
+        return Finding(Status.OUT_OF_MEMORY, error_class=name, message=message, line=line)
+    if name in _DOUBTED:
+        return Elsewhere(f"{name}: {message}"[:200])
+    if name in ("SyntaxError", "IndentationError", "TabError"):
+        return Finding(Status.SYNTAX_ERROR, error_class=_syntax_class(message), message=message, line=line)
+    return Finding(Status.ERROR, error_class=name, message=message, line=line)
+
+
+def _line_of_unbound(error_class: str, message: str, code: str) -> int | None:
+    """Where `x += 1` first stands for the x of an UnboundLocalError: the one error whose line Monty loses."""
+    variable = re.search(r"'(\w+)'", message) if error_class == "UnboundLocalError" else None
+    found = variable and re.search(rf"^\s*{variable[1]}\s*[-+*/%&|^@<>]+=", code, re.MULTILINE)
+    return code.count("\n", 0, found.end()) + 1 if found else None
+
+
+def _syntax_class(message: str) -> str:
+    """CPython's class for a syntax error, of which Monty has one only."""
+    return "IndentationError" if "indent" in message.lower() else "SyntaxError"
+
+
+def _undefined(asked: Plan, event: Event) -> Finding | Elsewhere:
+    """A name that nothing defines. What follows is CPython's to say where the program might catch it."""
+    program = asked.program
+    name, start = wire.missing_name(event.kind, event.body)
+    if start >= asked.code_bytes:
+        return Finding(Status.NO_RESULT, message=_nothing(program))
+    if name in _BUILTIN_NAMES:
+        return Elsewhere(f"the builtin {name}")
+    if not _CATCHES.isdisjoint(words_of(program.code)):
+        return Elsewhere(f"an undefined name {name} that may be caught")
+    line = program.code.encode()[:start].count(b"\n") + 1
+    return Finding(Status.ERROR, None, "NameError", f"name {name!r} is not defined", line)
+
+
+def _nothing(program: Program) -> str:
+    if program.entry is not None:
+        return f"there is no {program.entry}()"
+    return f"none of {', '.join(program.result_names)} is set"

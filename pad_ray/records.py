@@ -1,0 +1,114 @@
+"""The records that flow through a run, each one immutable row of a Parquet table with a fixed Arrow schema.
+
+    Problem ─▶ Request ─▶ Sample (with its first verdict) ─▶ Example ─▶ checkpoint ─▶ Prediction
+
+Schemas are fixed because Parquet written by batches drifts otherwise: integers turn to floats, empty columns to null.
+Values of any type (gold answers, what programs returned) are carried as tagged text, see `pad_ray.programs.values`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from typing import Any
+
+Row = dict[str, Any]
+
+_SCHEMAS: dict[str, dict[str, str]] = {
+    "problem": {
+        "id": "string",  # unique in the run
+        "split": "string",  # train, validation, test, unseen
+        "benchmark": "string",
+        "question": "string",
+        "gold": "string",  # tagged text
+        "meta": "string",  # JSON: whatever else the source says
+    },
+    "request": {
+        "id": "string",  # rid and attempt: the key of a row that is asked for once
+        "rid": "string",  # hash of everything that shapes the completion
+        "attempt": "int32",
+        "problem_id": "string",
+        "k": "int32",  # the how-manieth sample of the problem
+        "prompt": "string",
+        "gold": "string",
+        "model": "string",
+        "sampling": "string",  # JSON: temperature, top_p, max_tokens, seed, stop
+    },
+    "sample": {
+        "id": "string",
+        "rid": "string",
+        "attempt": "int32",
+        "problem_id": "string",
+        "k": "int32",
+        "gold": "string",
+        "completion": "string",
+        "text_hash": "string",
+        "prompt_tokens": "int32",
+        "completion_tokens": "int32",
+        "finish_reason": "string",  # stop, length, error
+        "teacher_error": "string",
+        "program": "string",
+        "verdict": "string",
+        "value": "string",
+        "error_class": "string",
+        "error": "string",
+        "line": "int32",
+        "forged": "bool",
+        "tier": "string",
+        "cpu_seconds": "float64",
+        "verifier": "string",  # version of the judgement
+    },
+    "example": {
+        "id": "string",
+        "sample_id": "string",
+        "problem_id": "string",
+        "split": "string",  # train or validation
+        "prompt": "string",
+        "target": "string",
+    },
+}
+_SCHEMAS["prediction"] = {
+    "benchmark": "string",
+    "split": "string",
+    "model": "string",  # `base` or the checkpoint's name
+    "decoder": "string",
+    "question": "string",
+    **_SCHEMAS["sample"],
+}
+
+
+@lru_cache
+def schema(record: str) -> Any:
+    """The Arrow schema (`pyarrow.Schema`) of a record: problem, request, sample, example or prediction."""
+    import pyarrow
+
+    kinds = {
+        "string": pyarrow.string(),
+        "int32": pyarrow.int32(),
+        "float64": pyarrow.float64(),
+        "bool": pyarrow.bool_(),
+    }
+    return pyarrow.schema([(name, kinds[kind]) for name, kind in _SCHEMAS[record].items()])
+
+
+def table(record: str, rows: list[Row]) -> Any:
+    """Rows as a `pyarrow.Table` of the record's schema; keys that a row lacks are null, others are refused."""
+    import pyarrow
+
+    columns = _SCHEMAS[record]
+    for row in rows:
+        if unknown := row.keys() - columns.keys():
+            raise ValueError(f"a {record} has no column {sorted(unknown)[0]}")
+    return pyarrow.Table.from_pylist(rows, schema=schema(record))
+
+
+def columns(record: str) -> list[str]:
+    """The record's column names, in order."""
+    return list(_SCHEMAS[record])
+
+
+def content_hash(*parts: Any, length: int = 16) -> str:
+    """A short stable hash (hexadecimal) of JSON-like content. Identity is content, never a position."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

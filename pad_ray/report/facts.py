@@ -1,0 +1,197 @@
+"""From rows to the numbers of the report: yield, exclusions, errors, loss, time."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pad_ray.records import Row
+from pad_ray.run_folder import RunFolder, Stage
+
+_STAGES = {
+    "problems": "problems",
+    "requests": "requests",
+    "samples": "teacher: write and judge",
+    "examples": "examples",
+    "base_validation": "base on validation",
+    "base": "base on the tests",
+    "student": "training",
+    "student_test": "student on the tests",
+}
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many of so many."""
+
+    name: str
+    count: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1; 0 of nothing is 0."""
+        return self.count / self.total if self.total else 0.0
+
+
+def verdict_counts(rows: Sequence[Row]) -> list[Count]:
+    """How many rows got each verdict: ok first, then the most frequent."""
+    counts = Counter({"ok": 0} if rows else {})
+    counts.update(row["verdict"] for row in rows)
+    order = sorted(counts, key=lambda verdict: (verdict != "ok", -counts[verdict], verdict))
+    return [Count(verdict, counts[verdict], len(rows)) for verdict in order]
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """Samples that did not become examples, by the first reason that applies; a negative count was added."""
+
+    reason: str
+    count: int
+
+
+def exclusions(samples: Sequence[Row], examples: int | None, per_problem: int) -> list[Excluded]:
+    """Why samples are no examples; the counts and `examples` add up to the number of samples.
+
+    Args:
+        samples: all samples.
+        examples: how many examples were made of them; None while they are not made.
+        per_problem: the most that were kept for one problem.
+    """
+    held = [row for row in samples if row["verdict"] == "ok"]
+    honest = [row for row in held if not row["forged"]]
+    programs = {(row["problem_id"], (row["program"] or "").strip()) for row in honest}
+    of_problem = Counter(problem for problem, _ in programs)
+    kept = sum(min(count, per_problem) for count in of_problem.values())
+    found = [
+        Excluded("the verdict is not ok", len(samples) - len(held)),
+        Excluded("ok, but the program may have forged its value", len(held) - len(honest)),
+        Excluded("the same program for the same problem again", len(honest) - len(programs)),
+        Excluded(f"beyond {per_problem} programs for one problem (examples.per_problem)", len(programs) - kept),
+    ]
+    if examples is None or examples == kept:
+        return found
+    return [
+        *found,
+        Excluded("left out by the recipe" if examples < kept else "added by the recipe", kept - examples),
+    ]
+
+
+@dataclass(frozen=True)
+class ErrorPair:
+    """How often base and student failed in one way, and the exceptions behind it.
+
+    Attributes:
+        verdict: the way.
+        base: count, of all problems that base was measured on.
+        student: the same of the student.
+        classes: exception classes of both, most frequent first ("SyntaxError 12, IndentationError 3").
+    """
+
+    verdict: str
+    base: Count
+    student: Count
+    classes: str
+
+
+def error_pairs(base: Sequence[Row], student: Sequence[Row]) -> list[ErrorPair]:
+    """Verdicts but ok of two models' predictions, most frequent first."""
+    counts = [Counter(row["verdict"] for row in rows) for rows in (base, student)]
+    verdicts = (counts[0] + counts[1]).keys() - {"ok"}
+    return [
+        ErrorPair(
+            verdict,
+            Count("base", counts[0][verdict], len(base)),
+            Count("student", counts[1][verdict], len(student)),
+            _classes([row for row in (*base, *student) if row["verdict"] == verdict]),
+        )
+        for verdict in sorted(verdicts, key=lambda name: (-counts[0][name] - counts[1][name], name))
+    ]
+
+
+def _classes(rows: Sequence[Row], most: int = 4) -> str:
+    found = Counter(row["error_class"] for row in rows if row["error_class"])
+    return ", ".join(f"{name} {count:,}" for name, count in found.most_common(most))
+
+
+@dataclass(frozen=True)
+class LossCurve:
+    """The training loss.
+
+    Attributes:
+        points: step and loss (nats per target token), finite ones only.
+        broken: steps whose loss was not a finite number.
+    """
+
+    points: list[tuple[int, float]]
+    broken: list[int]
+
+    @property
+    def first(self) -> float:
+        """Loss of the first step."""
+        return self.points[0][1]
+
+    @property
+    def last(self) -> float:
+        """Mean loss of the last tenth of the steps."""
+        tail = self.points[-max(1, len(self.points) // 10) :]
+        return math.fsum(loss for _, loss in tail) / len(tail)
+
+
+def loss_curve(student: Stage | None) -> LossCurve | None:
+    """What `metrics.jsonl` of the student says; None without it."""
+    text = student.storage.read_text("metrics.jsonl") if student else None
+    if not text or not text.strip():
+        return None
+    records = [json.loads(line) for line in text.splitlines() if line.strip()]
+    steps = [(int(record["step"]), record.get("loss")) for record in records]
+    finite = [(step, float(loss)) for step, loss in steps if loss is not None and math.isfinite(loss)]
+    return LossCurve(finite, sorted({step for step, _ in steps} - {step for step, _ in finite}))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stage took.
+
+    Attributes:
+        stage: its name for readers.
+        seconds: wall time.
+        share: of the time of all stages, 0 to 1.
+        rows: rows written, in training examples learnt from.
+        tokens: tokens written, in training those of all steps; None where there are none.
+        finished: seconds since 1970.
+    """
+
+    stage: str
+    seconds: float
+    share: float
+    rows: int | None
+    tokens: int | None
+    finished: float | None
+
+
+def costs(folder: RunFolder, marks: Mapping[str, dict[str, Any] | None]) -> list[Cost]:
+    """Time and tokens of the stages that are done, in the order in which they run.
+
+    Args:
+        folder: its events tell when a stage was finished.
+        marks: done marks by the stage's key.
+    """
+    finished = {event["id"]: event["time"] for event in folder.events() if "id" in event}
+    done = {name: mark for name in _STAGES if (mark := marks.get(name)) is not None}
+    total = math.fsum(mark.get("seconds", 0.0) for mark in done.values())
+    return [
+        Cost(
+            _STAGES[name],
+            mark.get("seconds", 0.0),
+            mark.get("seconds", 0.0) / total if total else 0.0,
+            mark.get("rows", mark.get("examples")),
+            mark.get("tokens"),
+            finished.get(mark["id"]),
+        )
+        for name, mark in done.items()
+    ]

@@ -1,0 +1,156 @@
+"""The page: facts and plots put into the template.
+
+What models wrote is not to be trusted: the template escapes everything but the plots, and the page forbids
+scripts and anything from outside by its content security policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup
+
+from pad_ray.config import RunConfig
+from pad_ray.report import words
+from pad_ray.report.answer import answer, in_short, matches
+from pad_ray.report.changes import find_changes
+from pad_ray.report.facts import (
+    Count,
+    ErrorPair,
+    LossCurve,
+    costs,
+    error_pairs,
+    exclusions,
+    loss_curve,
+    verdict_counts,
+)
+from pad_ray.report.groups import grouping
+from pad_ray.report.origin import origin
+from pad_ray.report.plots import Bar, accuracy_plot, bar_plot, loss_plot
+from pad_ray.report.rows import RunRows
+from pad_ray.report.svg import BASE, STUDENT, inline
+from pad_ray.run_folder import RunFolder, Stage
+
+_NOT_MEASURED = ("train", "validation")
+
+
+def render(folder: RunFolder, config: RunConfig, stages: Mapping[str, Stage], results: Sequence[dict[str, Any]]) -> str:
+    """The text of the page; the arguments are those of `write_report`."""
+    rows = RunRows(stages)
+    spent = costs(folder, {name: rows.mark(name) for name in stages})
+    context = {
+        "config": config,
+        "css": Markup(_resource("style.css")),
+        **_answers(rows, results),
+        **_yields(rows, config),
+        **_learning(rows, stages),
+        "changes": find_changes(rows.base, rows.student),
+        "costs": spent,
+        "finished": max((cost.finished for cost in spent if cost.finished is not None), default=None),
+        "prompt_tokens": sum(row["prompt_tokens"] or 0 for row in rows.samples),
+        "origin": origin(folder, config, stages),
+    }
+    text: str = _template().render(context)
+    # A lone surrogate can stand in a problem's metadata, and is no UTF-8.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _resource(name: str) -> str:
+    return files("pad_ray.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for spelt in (words.percent, words.interval, words.points, words.counted, words.duration, words.moment):
+        environment.filters[spelt.__name__] = spelt
+    environment.filters["meaning"] = words.meaning
+    return environment.from_string(_resource("template.html.j2"))
+
+
+def _answers(rows: RunRows, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What was measured: the headline, the figures and their plot."""
+    found = matches(results, rows.base, rows.student)
+    measured = sorted(
+        (row for row in results if row["split"] not in _NOT_MEASURED),
+        key=lambda row: (row["split"] != "test", row["benchmark"], row["split"], row["model"] != "base"),
+    )
+    groups = grouping(rows.problems, rows.samples, rows.base, rows.student)
+    title = "Accuracy with 95 % intervals. " + "; ".join(_spoken(row) for row in measured)
+    return {
+        "answer": answer(found),
+        "main": found[0] if found else None,
+        "further": [sentence for match in found[1:] if (sentence := in_short(match))],
+        "measured": measured,
+        "benchmarks": sorted({row["benchmark"] for row in results}),
+        "validation": [row for row in results if row["split"] == "validation"],
+        "groups": groups,
+        "accuracy_plot": inline(lambda width: accuracy_plot(measured, width), "accuracy", title) if measured else "",
+    }
+
+
+def _spoken(row: dict[str, Any]) -> str:
+    return f"{row['split']}, {row['model']}: {words.percent(row['accuracy'])}"
+
+
+def _yields(rows: RunRows, config: RunConfig) -> dict[str, Any]:
+    """What came of the teacher's samples."""
+    verdicts = verdict_counts(rows.samples)
+    mark = rows.mark("examples")
+    examples = mark.get("rows") if mark else None
+    return {
+        "verdicts": verdicts,
+        "verdict_plot": _verdict_plot(verdicts) if verdicts else "",
+        "examples": examples,
+        "asked": len({row["problem_id"] for row in rows.samples}),
+        "solved": len({row["problem_id"] for row in rows.samples if row["verdict"] == "ok"}),
+        "cut": sum(row["finish_reason"] == "length" for row in rows.samples),
+        "excluded": exclusions(rows.samples, examples, config.examples.per_problem) if rows.samples else [],
+    }
+
+
+def _verdict_plot(verdicts: Sequence[Count]) -> Markup:
+    bars = [
+        [Bar(v.share, f"{v.count:,} · {words.percent(v.share)}", STUDENT if v.name == "ok" else BASE)] for v in verdicts
+    ]
+    title = "Samples by verdict. " + "; ".join(f"{v.name}: {v.count:,}" for v in verdicts)
+    return inline(lambda width: bar_plot([v.name for v in verdicts], bars, width), "yield", title)
+
+
+def _learning(rows: RunRows, stages: Mapping[str, Stage]) -> dict[str, Any]:
+    """How training went, and which errors it took away."""
+    loss = loss_curve(stages.get("student"))
+    errors = error_pairs(rows.base, rows.student)
+    return {
+        "loss": loss,
+        "loss_plot": _loss_plot(loss) if loss and loss.points else "",
+        "training": rows.mark("student"),
+        "errors": errors,
+        "error_plot": _error_plot(errors) if errors else "",
+        "base_measured": len(rows.base),
+        "student_measured": len(rows.student),
+    }
+
+
+def _loss_plot(loss: LossCurve) -> Markup:
+    title = f"Training loss, from {loss.first:.3f} to {loss.last:.3f} over {loss.points[-1][0]:,} steps"
+    return inline(lambda width: loss_plot(loss.points, width), "loss", title)
+
+
+def _error_plot(errors: Sequence[ErrorPair]) -> Markup:
+    bars = [[_error_bar(pair.base, BASE), _error_bar(pair.student, STUDENT)] for pair in errors]
+    title = "Errors. " + "; ".join(f"{e.verdict}: base {e.base.count:,}, student {e.student.count:,}" for e in errors)
+    return inline(lambda width: bar_plot([pair.verdict for pair in errors], bars, width), "errors", title)
+
+
+def _error_bar(count: Count, colour: str) -> Bar:
+    return Bar(count.share, f"{count.count:,}" if count.total else "not measured", colour)

@@ -1,0 +1,134 @@
+"""A run is a folder: stages with ids, done marks written last, a record of what ran.
+
+    runs/<name>/
+      run.yaml                       the resolved configuration, versions, git commit
+      <stage>/<stage id>/            Parquet and done.json
+      events/                        what ran when, how long, how many rows
+
+A stage id is a hash of the settings that define its result and of the ids of the stages that it reads. The same command
+again does only what is missing; a changed setting gives new ids to what depends on it, and to nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pad_ray.errors import StageError
+from pad_ray.records import Row, columns, content_hash, schema, table
+from pad_ray.storage import Storage
+
+DONE = "done.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a run: where its rows are, and whether they are complete.
+
+    Attributes:
+        name: `problems`, `requests`, `samples`, …
+        id: hash of what defines the result.
+        storage: the stage's own folder.
+        record: name of its record in `pad_ray.records`; empty when the stage holds no table.
+    """
+
+    name: str
+    id: str
+    storage: Storage
+    record: str = ""
+
+    @property
+    def done(self) -> dict[str, Any] | None:
+        """What the done mark says (rows, seconds, counts), or None while the stage is incomplete."""
+        text = self.storage.read_text(DONE)
+        mark: dict[str, Any] | None = json.loads(text) if text else None
+        return mark if mark and mark["id"] == self.id else None
+
+    def write_rows(self, rows: Sequence[Row]) -> None:
+        """Writes rows as one Parquet file of the record's schema."""
+        self.storage.write_parquet("rows.parquet", table(self.record, list(rows)))
+
+    def read_rows(self, only: Sequence[str] | None = None) -> list[Row]:
+        """All rows, sorted by id, so that nothing downstream depends on the order of writing.
+
+        Raises:
+            StageError: there is no table.
+        """
+        found = self.storage.read_parquet(schema(self.record), list(only or columns(self.record)))
+        if found is None:
+            raise StageError(f"{self.storage.uri} holds no Parquet files", "Run the stage before this one")
+        rows: list[Row] = found.to_pylist()
+        return sorted(rows, key=lambda row: str(row.get("id")))
+
+
+@dataclass
+class RunFolder:
+    """One run's folder."""
+
+    storage: Storage
+
+    @classmethod
+    def open(cls, runs: str, name: str) -> RunFolder:
+        """The folder `<runs>/<name>`, on a local disk or in object storage; made if need be."""
+        storage = Storage.open(runs) / name
+        storage.make()
+        return cls(storage)
+
+    def stage(
+        self, name: str, settings: Any, reads: Sequence[Stage] = (), record: str = "", flat: bool = False
+    ) -> Stage:
+        """A stage by what defines it.
+
+        Args:
+            name: the stage's folder.
+            settings: JSON-like content that defines the result.
+            reads: the stages that it reads.
+            record: the record of its table, if it holds one.
+            flat: keep the result in `<name>/` itself (a checkpoint that people look for), not in `<name>/<id>/`.
+        """
+        identity = content_hash(name, settings, [stage.id for stage in reads], length=12)
+        place = self.storage / name if flat else self.storage / name / identity
+        return Stage(name, identity, place, record)
+
+    @contextmanager
+    def working(self, stage: Stage) -> Iterator[dict[str, Any]]:
+        """Runs a stage: clears what an interrupted try left, and writes the done mark last.
+
+        Yields:
+            A dictionary for what the done mark shall say.
+        """
+        stage.storage.clear()
+        begun = time.time()
+        mark: dict[str, Any] = {}
+        yield mark
+        mark = {"id": stage.id, "seconds": round(time.time() - begun, 2), **mark}
+        stage.storage.write_text(DONE, json.dumps(mark, indent=2, default=str) + "\n")
+        self.event(stage.name, **mark)
+
+    def event(self, what: str, **facts: Any) -> None:
+        """Records one event as a file of its own, since objects in a bucket cannot be appended to."""
+        now = time.time()
+        text = json.dumps({"time": now, "event": what, **facts}, default=str) + "\n"
+        (self.storage / "events").write_text(f"{now:.6f}-{what.replace('/', '-')}.json", text)
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events, in order of time."""
+        place = self.storage / "events"
+        names = sorted(name for name in place.names() if name.endswith(".json"))  # not one that is being written
+        return [json.loads(place.read_text(name) or "{}") for name in names]
+
+
+def once(folder: RunFolder, stage: Stage, work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Does `work` unless the stage is done, and returns what the done mark says."""
+    mark = stage.done
+    if mark is None:
+        with folder.working(stage) as facts:
+            work(facts)
+        mark = stage.done
+    if mark is None:
+        raise StageError(f"stage {stage.name} left no done mark in {stage.storage.uri}")
+    return mark

@@ -1,0 +1,1 @@
+"""Requests to samples with verdicts to training examples, on Ray Data."""

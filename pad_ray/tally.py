@@ -1,0 +1,43 @@
+"""Counters that many Ray tasks add to and the driver reads: what live progress is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Tally:
+    """Named sums. Used as a Ray actor by stages that run spread over a cluster, and plainly by those that do not."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._records: list[dict[str, float]] = []
+
+    def add(self, counts: Mapping[str, float]) -> None:
+        """Adds each count to the sum of its name."""
+        for name, count in counts.items():
+            self._sums[name] = self._sums.get(name, 0) + count
+
+    def put(self, values: Mapping[str, float]) -> None:
+        """Replaces sums by values (a step number, the loss)."""
+        for name, value in values.items():
+            self._sums[name] = value
+
+    def log(self, record: Mapping[str, float]) -> None:
+        """Keeps a record (the metrics of one training step)."""
+        self._records.append(dict(record))
+
+    def logged(self) -> list[dict[str, float]]:
+        """All records, in order."""
+        return self._records
+
+    def read(self) -> dict[str, float]:
+        """All sums so far."""
+        return dict(self._sums)
+
+
+def tally_actor() -> Any:
+    """A handle to a new tally that lives as an actor, without reserving a CPU."""
+    import ray
+
+    return ray.remote(num_cpus=0)(Tally).remote()

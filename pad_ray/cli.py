@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from pad_ray.errors import PadRayError
+from pad_ray.errors import InputError, PadRayError, PlacementError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,15 +21,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except PadRayError as error:
-        print(f"pad-ray: {error}", file=sys.stderr)
+        print(f"pad-ray: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("pad-ray: interrupted; the same command goes on from the last finished stage", file=sys.stderr)
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pad-ray", description="Teach a small model to reason by writing programs.")
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints take one line, as all others do."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="pad-ray", description="Teach a small model to reason by writing programs.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     run = _command(commands, "run", "run a whole configuration: sample, verify, train, evaluate, report", _run)
     run.add_argument("config", type=Path, help="a YAML file, such as jobs/quickstart.yaml")
@@ -52,7 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands, name, summary, run):  # type: ignore[no-untyped-def]
+def _command(
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    summary: str,
+    run: Callable[[argparse.Namespace], int],
+) -> _Parser:
     command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
     command.set_defaults(run=run)
     return command
@@ -76,7 +89,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     from pad_ray.programs.answers import Comparison, Mode
     from pad_ray.verify_file import verify_file
 
-    comparison = Comparison(Mode(arguments.mode), arguments.relative, arguments.absolute)
+    if arguments.workers < 1:
+        raise InputError(f"--workers {arguments.workers} is too few", "Give 1 or more")
+    try:
+        comparison = Comparison(Mode(arguments.mode), arguments.relative, arguments.absolute)
+    except ValueError as error:
+        raise InputError(f"--relative {arguments.relative}, --absolute {arguments.absolute}: {error}") from None
     counts = verify_file(arguments.input, arguments.output, comparison=comparison, workers=arguments.workers)
     print_verdicts(counts)
     return 0
@@ -84,9 +102,14 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from pad_ray.console import print_escapes
+    from pad_ray.sandbox import SandboxUnavailable
     from pad_ray.sandbox.doctor import examine
 
-    return print_escapes(examine(), as_json=arguments.json)
+    try:
+        escapes = examine()
+    except SandboxUnavailable as error:
+        raise PlacementError(error.problem, error.mend) from error
+    return print_escapes(escapes, as_json=arguments.json)
 
 
 if __name__ == "__main__":

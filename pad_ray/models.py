@@ -38,10 +38,13 @@ def resolve_model(name: str) -> str:
     """
     if name == EMBEDDED:
         return str(embedded_model())
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return str(_checked_folder(path.resolve()))
-    if path.exists() or name.startswith((".", "/", "~")) or name.count("/") != 1:
+    exists = False
+    with contextlib.suppress(OSError, RuntimeError):  # a name too long for a path, a home that nobody has
+        path = Path(name).expanduser()
+        if path.is_dir():
+            return str(_checked_folder(path.resolve()))
+        exists = path.exists()
+    if exists or name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise ModelError(f"model `{name}` is no folder with a config.json", _MEND)
     return _checked_hub_name(name)
 
@@ -59,21 +62,18 @@ def _checked_folder(path: Path) -> Path:
 
 def _checked_hub_name(name: str) -> str:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-    )
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RemoteEntryNotFoundError
 
     try:
         hf_hub_download(name, "config.json")
-    except (LocalEntryNotFoundError, OSError) as error:
-        if isinstance(error, HfHubHTTPError) and not isinstance(error, EntryNotFoundError):
-            raise ModelError(f"model `{name}` is not on the hub, or not readable with your token", _MEND) from None
+    except HFValidationError:
+        raise ModelError(f"model `{name}` is neither a folder nor a name that the hub allows", _MEND) from None
+    except RemoteEntryNotFoundError:
+        raise ModelError(f"model `{name}` on the hub holds no config.json", _MEND) from None
+    except HfHubHTTPError:
+        raise ModelError(f"model `{name}` is not on the hub, or not readable with your token", _MEND) from None
+    except OSError:
         raise ModelError(f"model `{name}` is no local folder, and the hub cannot be reached for it", _MEND) from None
-    except (EntryNotFoundError, HFValidationError):
-        raise ModelError(f"`{name}` on the hub holds no config.json", _MEND) from None
     return name
 
 
@@ -99,11 +99,17 @@ def _embedded_gguf() -> Path:
 
 def _convert(gguf: Path, folder: Path) -> None:
     """Dequantises `gguf` into `folder`; the rename at the end makes it safe to interrupt or to run twice at once."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".converting-"))
+    except OSError as error:
+        raise ModelError(
+            f"cannot write to {folder.parent}, where the embedded model is kept: {error.strerror}",
+            "Name another folder in PAD_RAY_CACHE",
+        ) from None
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".converting-"))
     try:
         with _quiet():
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)

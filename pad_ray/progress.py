@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 Counts = Mapping[str, float]
@@ -34,12 +34,13 @@ class Meter:
     started: float = field(default_factory=time.monotonic)
     begun: float | None = None
     at_begin: float = 0
+    tokens_at_begin: float = 0
 
     def line(self, counts: Counts) -> str:
         """The line for these counts, now."""
         now, done = time.monotonic(), counts.get(self.unit, 0)
         if done and self.begun is None:
-            self.begun, self.at_begin = now, done
+            self.begun, self.at_begin, self.tokens_at_begin = now, done, counts.get("tokens", 0)
         parts = [
             f"{self.title:<10} {_bar(done / self.total if self.total else 1)} {done:,.0f}/{self.total:,} {self.unit}"
         ]
@@ -48,8 +49,9 @@ class Meter:
         if "loss" in counts:
             parts.append(f"loss {counts['loss']:.3f}")
         elapsed = now - (self.begun or now)
-        if elapsed > 1 and counts.get("tokens"):
-            parts.append(f"{counts['tokens'] / elapsed:,.0f} tokens/s")
+        tokens = counts.get("tokens", 0) - self.tokens_at_begin
+        if elapsed > 1 and tokens > 0:
+            parts.append(f"{tokens / elapsed:,.0f} tokens/s")
         parts.append(self._time(now, done))
         return " · ".join(parts)
 
@@ -64,7 +66,10 @@ class Meter:
 
 @contextmanager
 def shown(meter: Meter, read: Callable[[], Counts]) -> Iterator[None]:
-    """Shows a meter while the body runs, from a thread of its own; prints the last state at the end."""
+    """Shows a meter while the body runs, from a thread of its own; prints the last state at the end.
+
+    When `read` fails the display ends, the body goes on: if its end matters, the body says so itself.
+    """
     stop = threading.Event()
     thread = threading.Thread(target=_show, args=(meter, read, stop), daemon=True)
     thread.start()
@@ -78,9 +83,10 @@ def shown(meter: Meter, read: Callable[[], Counts]) -> Iterator[None]:
 def _show(meter: Meter, read: Callable[[], Counts], stop: threading.Event) -> None:
     terminal = sys.stdout.isatty()
     pause, last = (0.5, "") if terminal else (15.0, "")
-    while not stop.wait(pause):
-        last = _print(meter.line(read()), last, terminal)
-    _print(meter.line(read()), last, terminal)
+    with suppress(Exception):
+        while not stop.wait(pause):
+            last = _print(meter.line(read()), last, terminal)
+        _print(meter.line(read()), last, terminal)
     if terminal:
         print(flush=True)
 

@@ -36,11 +36,11 @@ def accuracy_plot(results: Sequence[dict[str, Any]], width: int) -> Figure:
     place = 0.0
     several = len({benchmark for benchmark, _ in groups}) > 1
     for (benchmark, split), rows in groups.items():
-        head = f"{benchmark} · {split}" if several else split
-        axes.text(0, place, label(f"{head} · {rows[0]['n']:,} problems", 48), va="center", color=MUTED)
+        head = label(f"{benchmark} · {split}" if several else split, width)
+        axes.text(0, place, f"{head} · {rows[0]['n']:,} problems", va="center", color=MUTED)
         for row in rows:
             place += 1
-            names[place] = _name(row)
+            names[place] = _name(row, width)
             _interval(axes, place, row)
         place += 1.25
     most = max((row["high"] for row in results), default=1.0)
@@ -51,13 +51,13 @@ def accuracy_plot(results: Sequence[dict[str, Any]], width: int) -> Figure:
     return drawn
 
 
-def _name(row: dict[str, Any]) -> str:
+def _name(row: dict[str, Any], width: int) -> str:
     parts = [row["model"]]
     if row["shots"]:
         parts.append(f"{row['shots']} shots")
     if row["decoder"] != "greedy":
         parts.append(row["decoder"])
-    return label(", ".join(parts))
+    return label(", ".join(parts), width)
 
 
 def _interval(axes: Axes, place: float, row: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ def bar_plot(names: Sequence[str], groups: Sequence[Sequence[Bar]], width: int) 
     axes.set_xlim(0, (most or 1.0) * (1.25 if width > _NARROW else 1.75))
     axes.set_ylim(len(names) * step - gap / thickness - 0.4, -0.6)
     middles = [n * step + (bars_each - 1) / 2 for n in range(len(names))]
-    axes.set_yticks(middles, labels=[label(name) for name in names])
+    axes.set_yticks(middles, labels=[label(name, width) for name in names])
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[["top", "right", "bottom"]].set_visible(False)

@@ -62,8 +62,14 @@ def inline(draw: Callable[[int], Figure], name: str, title: str) -> Markup:
     return Markup("").join(_draw(draw, width, f"{name}-{size}", title, size) for size, width in WIDTHS.items())
 
 
-def label(text: str, limit: int = 28) -> str:
-    """Text of any origin as a label: printable characters only (XML allows no others), and not too many."""
+def label(text: str, width: int) -> str:
+    """Text of any origin as a label: printable characters only, as XML has it, and room left for the plot.
+
+    Args:
+        text: the whole of it.
+        width: of the figure, in CSS pixels.
+    """
+    limit = width // 18  # a third of the width, at six pixels a character
     clean = "".join(character if character.isprintable() else " " for character in text)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 

@@ -15,6 +15,9 @@ from pad_ray.records import Row, content_hash
 from pad_ray.synthesis.contexts import Contexts
 
 
+_WINDOW = 64  # problems; a few prefill steps of an engine, and far less than its prefix cache holds
+
+
 def make_requests(problems: Sequence[Row], teacher: TeacherConfig, recipe: Recipe, contexts: Contexts) -> list[Row]:
     """One request for each problem and each of `teacher.samples`."""
     return [

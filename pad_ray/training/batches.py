@@ -6,10 +6,12 @@ would have seen.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pad_ray.training.tokens import TokenizedExample
@@ -52,14 +54,11 @@ def split_step(lengths: Sequence[int], workers: int, capacity: int) -> list[list
     Returns:
         `[worker][micro-batch]` → positions in `lengths`; a micro-batch may be empty.
     """
-    rounds = 1
-    while not all(_fits(chosen, lengths, capacity) for chosen in (bins := _balanced(lengths, workers * rounds))):
-        rounds += 1
+    for rounds in itertools.count(1):
+        bins = _balanced(lengths, workers * rounds)
+        if all(len(chosen) <= 1 or sum(lengths[n] for n in chosen) <= capacity for chosen in bins):
+            break
     return [bins[worker::workers] for worker in range(workers)]
-
-
-def _fits(chosen: Sequence[int], lengths: Sequence[int], capacity: int) -> bool:
-    return len(chosen) <= 1 or sum(lengths[n] for n in chosen) <= capacity
 
 
 def _balanced(lengths: Sequence[int], count: int) -> list[list[int]]:
@@ -103,4 +102,5 @@ def pack(examples: Sequence[TokenizedExample]) -> PackedBatch:
         labels += example.target
         ids += (*example.prompt, *example.target)
         positions += range(len(example))
-    return PackedBatch(torch.tensor([ids]), torch.tensor([positions]), torch.tensor(predict), torch.tensor(labels))
+    tensor = partial(torch.tensor, dtype=torch.long)  # an empty one would hold floats
+    return PackedBatch(tensor([ids]), tensor([positions]), tensor(predict), tensor(labels))

@@ -29,9 +29,10 @@ string struct sys textwrap threading time timeit traceback types typing unicoded
 """
 _HEAVY = """
 dateutil dateutil.easter dateutil.parser dateutil.relativedelta dateutil.rrule dateutil.tz mpmath numpy
-numpy.fft numpy.linalg numpy.polynomial numpy.random sympy sympy.abc sympy.combinatorics
-sympy.core.numbers sympy.functions sympy.geometry sympy.integrals sympy.logic sympy.matrices
-sympy.ntheory sympy.parsing.sympy_parser sympy.series sympy.sets sympy.solvers sympy.solvers.diophantine
+numpy.char numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random numpy.rec numpy.strings sympy
+sympy.abc sympy.calculus sympy.calculus.util sympy.combinatorics sympy.core.numbers sympy.functions
+sympy.geometry sympy.integrals sympy.logic sympy.matrices sympy.ntheory sympy.parsing.sympy_parser
+sympy.physics.units sympy.series sympy.sets sympy.solvers sympy.solvers.diophantine
 sympy.solvers.inequalities sympy.solvers.solveset sympy.stats
 """
 # What the modules above import only when a function of theirs is called.
@@ -39,7 +40,27 @@ _INSIDE = """
 _strptime encodings.ascii encodings.cp1252 encodings.hex_codec encodings.idna encodings.latin_1 encodings.rot_13
 encodings.unicode_escape encodings.utf_16
 """
-LIGHT, HEAVY, INSIDE = tuple(_LIGHT.split()), tuple(_HEAVY.split()), tuple(_INSIDE.split())
+_INSIDE_HEAVY = """
+atexit linecache logging
+sympy.assumptions.facts sympy.assumptions.handlers.calculus sympy.assumptions.handlers.common
+sympy.assumptions.handlers.matrices sympy.assumptions.handlers.ntheory sympy.assumptions.handlers.order
+sympy.assumptions.handlers.sets sympy.assumptions.lra_satask sympy.assumptions.predicates.matrices
+sympy.assumptions.predicates.sets sympy.assumptions.satask sympy.codegen.ast
+sympy.combinatorics.coset_table sympy.combinatorics.galois sympy.combinatorics.homomorphisms
+sympy.concrete.delta sympy.discrete.recurrences sympy.integrals.manualintegrate sympy.integrals.risch
+sympy.logic.algorithms.dpll sympy.logic.algorithms.dpll2 sympy.logic.algorithms.lra_theory
+sympy.matrices.expressions.applyfunc sympy.physics.units.util sympy.polys.dispersion
+sympy.polys.distributedmodules sympy.polys.domains.old_fractionfield
+sympy.polys.domains.old_polynomialring sympy.polys.domains.quotientring
+sympy.polys.numberfields.resolvent_lookup sympy.sets.handlers.add sympy.sets.handlers.functions
+sympy.sets.handlers.issubset sympy.sets.handlers.mul sympy.sets.handlers.power sympy.sets.setexpr
+sympy.stats.compound_rv sympy.tensor.array.array_derivatives
+sympy.tensor.array.expressions.array_expressions sympy.tensor.array.expressions.arrayexpr_derivatives
+sympy.tensor.array.expressions.from_array_to_matrix sympy.tensor.array.expressions.from_indexed_to_array
+sympy.tensor.array.expressions.from_matrix_to_array sympy.tensor.tensor
+"""
+LIGHT, INSIDE = tuple(_LIGHT.split()), tuple(_INSIDE.split())
+HEAVY, INSIDE_HEAVY = tuple(_HEAVY.split()), tuple(_INSIDE_HEAVY.split())
 
 
 def preload(names: tuple[str, ...]) -> list[str]:
@@ -160,21 +181,28 @@ class Forbidden(PermissionError):
     """The program asked for what no program here may have."""
 
 
+class Unavailable(ModuleNotFoundError):
+    """A part of a library that this process did not load and cannot any more."""
+
+
 def close_imports(allowed: frozenset[str]) -> None:
     """Makes `import` find only what is loaded and allowed.
 
     Raises (in the program):
         Forbidden: a module of the standard library that is not for programs.
+        Unavailable: a part of a library that is for programs.
         ModuleNotFoundError: no such module.
     """
     known = frozenset(sys.stdlib_module_names)
+    libraries = frozenset(name.partition(".")[0] for name in allowed) - known
 
     class Gate:
         @staticmethod
         def find_spec(name: str, path: Any = None, target: ModuleType | None = None) -> None:
             if name.partition(".")[0] in known:
                 raise Forbidden(f"the module {name} is not for programs")
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+            kind = Unavailable if name.partition(".")[0] in libraries else ModuleNotFoundError
+            raise kind(f"No module named {name!r}", name=name)
 
     sys.meta_path[:] = [Gate]
     sys.path_hooks.clear()

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from . import wire
 from .confine import limit_program
 from .encode import BadValue, encode, encode_state
-from .modules import Forbidden, OutputLimit, Sink, seed
+from .modules import Forbidden, Sink, Unavailable, seed
 from .namespaces import die_with_parent
 from .seccomp import Filter
 
@@ -110,8 +110,8 @@ def _outcome(request: Request) -> str:
         return _failure("out_of_memory", error)
     except (Forbidden, PermissionError) as error:
         return _failure("forbidden", error)
-    except OutputLimit as error:
-        return _failure("error", error)
+    except Unavailable as error:
+        return _failure("unsupported", error)
     except BaseException as error:
         return _failure("error", error)
 

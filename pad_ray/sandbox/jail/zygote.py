@@ -34,6 +34,7 @@ def serve(request: dict[str, Any], held: list[str], library_paths: list[str]) ->
     if request["kind"] == "heavy":
         sys.path.extend(library_paths)
         allowed += modules.preload(modules.HEAVY)
+        modules.preload(modules.INSIDE_HEAVY)
     memory = own_memory()
     protections = confine(request["layers"], held)
     filter = Filter(program_rules(DESCRIPTOR))

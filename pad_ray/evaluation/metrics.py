@@ -26,7 +26,10 @@ def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     middle = share + z * z / (2 * n)
     spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    # Exact at the ends, where rounding would leave the share itself outside.
+    low = (middle - spread) / scale if correct else 0.0
+    high = (middle + spread) / scale if correct < n else 1.0
+    return low, high
 
 
 def summarise(predictions: Sequence[Row], programs: bool = True, **facts: Any) -> list[dict[str, Any]]:

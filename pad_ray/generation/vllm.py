@@ -1,12 +1,13 @@
 """Completions from vLLM under Ray Data's own LLM processor: it streams, autoscales and restarts dead engines.
 
-Each request is one row with its own sampling parameters; Ray Data keeps only the first output of a request, so k samples
-are k rows, and prefix caching makes their shared prompt cheap.
+Each request is one row with its own sampling parameters; Ray Data keeps only the first output of a request, so k
+samples are k rows, and prefix caching makes their shared prompt cheap.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
@@ -73,7 +74,10 @@ def _engine_kwargs(resources: ResourcesConfig) -> dict[str, Any]:
 def _environment(resources: ResourcesConfig) -> dict[str, str]:
     if resources.engine_gpus:
         return {}
-    return {"VLLM_CPU_KVCACHE_SPACE": str(resources.kv_cache_gib)}
+    cores = os.cpu_count() or 1
+    # vLLM's own choice leaves a core to its front end, which is half of a small laptop.
+    bound = resources.engine_cores or (f"0-{cores - 1}" if cores <= 4 and resources.engines == 1 else "auto")
+    return {"VLLM_CPU_KVCACHE_SPACE": str(resources.kv_cache_gib), "VLLM_CPU_OMP_THREADS_BIND": bound}
 
 
 def _ask(row: Row) -> Row:

@@ -17,7 +17,7 @@ class Pad:
     """
 
     name = "pad"
-    stop = ("\nQuestion:", "\ndef ", "\n\n\n", "```")
+    stop: tuple[str, ...] = ("\nQuestion:", "\ndef ", "\n\n\n", "```")
 
     def prompt(self, question: str, examples: Sequence[WorkedExample] = ()) -> str:
         shown = [f"Question: {example.question}\nSolution:\n{example.program.strip()}\n\n" for example in examples]

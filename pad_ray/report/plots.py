@@ -37,14 +37,14 @@ def accuracy_plot(results: Sequence[dict[str, Any]], width: int) -> Figure:
     several = len({benchmark for benchmark, _ in groups}) > 1
     for (benchmark, split), rows in groups.items():
         head = label(f"{benchmark} · {split}" if several else split, width)
-        axes.text(0, place, f"{head} · {rows[0]['n']:,} problems", va="center", color=MUTED)
+        axes.text(0, place, f"{head} · {rows[0]['n']:,} problems", va="center", color=MUTED, in_layout=False)
         for row in rows:
             place += 1
             names[place] = _name(row, width)
             _interval(axes, place, row)
         place += 1.25
-    most = max((row["high"] for row in results), default=1.0)
-    axes.set_xlim(0, min(1.0, most) * (1.12 if width > _NARROW else 1.3) or 1)
+    most = max([0.1, *(row["high"] for row in results)])
+    axes.set_xlim(0, most * (1.12 if width > _NARROW else 1.3))
     axes.set_ylim(place - 0.5, -0.6)
     axes.set_yticks(list(names), labels=list(names.values()))
     _percent_axis(axes)
@@ -84,8 +84,8 @@ def _interval(axes: Axes, place: float, row: dict[str, Any]) -> None:
 def _percent_axis(axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol="\u00a0%"))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol="\u00a0%"))
     axes.grid(axis="x", color=GRID, linewidth=1)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTHS = {"wide": 720, "narrow": 344}  # CSS pixels
+_FONT_SIZE = 12  # CSS pixels
+_LABEL_SHARE = 0.4  # of the width, at most
 
 INK, MUTED, GRID, BASE, STUDENT, BACK = (f"#00000{n}" for n in range(1, 7))
 _VARIABLES = {
@@ -41,10 +43,10 @@ _SETTINGS: dict[Any, Any] = {
     "ytick.color": GRID,
     "xtick.labelcolor": MUTED,
     "ytick.labelcolor": INK,
-    "font.size": 12,
-    "axes.labelsize": 12,
-    "xtick.labelsize": 12,
-    "ytick.labelsize": 12,
+    "font.size": _FONT_SIZE,
+    "axes.labelsize": _FONT_SIZE,
+    "xtick.labelsize": _FONT_SIZE,
+    "ytick.labelsize": _FONT_SIZE,
 }
 _NAMESPACE = re.compile(r"\{.*?\}")
 _REFERENCE = re.compile(r"#([\w.-]+)(\)?)$")
@@ -69,9 +71,18 @@ def label(text: str, width: int) -> str:
         text: the whole of it.
         width: of the figure, in CSS pixels.
     """
-    limit = width // 18  # a third of the width, at six pixels a character
-    clean = "".join(character if character.isprintable() else " " for character in text)
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    clean = "".join(character if character.isprintable() else " " for character in text[:100])
+    while _text_width(clean) > _LABEL_SHARE * width:
+        clean = clean[:-2] + "…"
+    return clean
+
+
+def _text_width(text: str) -> float:
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(size=_FONT_SIZE)
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def figure(width: int, height: int) -> Figure:

@@ -25,6 +25,8 @@ IN_FLIGHT_BYTES = 65_536
 MAX_FRAME = 1 << 20
 # How long past its own limit a silent worker is waited for: it checks the time only between instructions.
 GRACE_SECONDS = 0.3
+# How much longer, when it got no processor: then it is the machine that stands still.
+STANDSTILL_SECONDS = 1.5
 # Monty counts the time that passes, not what the processor gave. A program that ran out of it having used
 # less of the processor than this share was not slow: it waited. Its second chance lasts longer, and only its
 # use counts.
@@ -197,14 +199,16 @@ class MontyLane:
         worker = self._worker
         assert worker is not None
         self._cpu_mark = worker.cpu_clock()
-        deadline = time.monotonic() + patience
+        deadline, waited = time.monotonic() + patience, False
         while round.waiting or round.flights:
             self._launch(round)
             self._send(worker, round)
             if not self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                raise self._silence(worker)
-            if self._receive(worker, round):
-                deadline = time.monotonic() + patience
+                if waited or not self._stood_still():
+                    raise _Fault(Answer(status=Status.TIMEOUT, message="no word from the worker"), again=waited)
+                deadline, waited = time.monotonic() + STANDSTILL_SECONDS, True
+            elif self._receive(worker, round):
+                deadline, waited = time.monotonic() + patience, False
 
     def _launch(self, round: _Round) -> None:
         while round.waiting and len(round.flights) < IN_FLIGHT and round.bytes_in_flight < IN_FLIGHT_BYTES:
@@ -311,13 +315,6 @@ class MontyLane:
         now = self._worker.cpu_clock()
         used, self._cpu_mark = now - self._cpu_mark, now
         return used < BUSY_SHARE * self._limits.monty_seconds
-
-    def _silence(self, worker: Worker) -> _Fault:
-        still = self._stood_still()
-        message = "past its limit without a word"
-        return _Fault(
-            Answer(status=Status.TIMEOUT, message=message, seconds=self._limits.monty_seconds), again=still
-        )
 
 
 def _flood(kind: int) -> _Fault:

@@ -216,7 +216,7 @@ def meaning(asked: Plan, answer: Answer, read: Callable[[bytes], Value]) -> Find
 
 def _error(program: Program, error: Raised) -> Finding | Elsewhere:
     name, message = error.error_class, error.message
-    line = error.line if error.line is not None else _line_of_unbound(name, message, program.code)
+    line = _line_of_unbound(error, program.code) if name == "UnboundLocalError" else error.line
     line = None if line is None else min(line, program.code.count("\n") + 1)
     if not error.framed and name == "TimeoutError":
         return Finding(Status.TIMEOUT, message=message)
@@ -229,11 +229,16 @@ def _error(program: Program, error: Raised) -> Finding | Elsewhere:
     return Finding(Status.ERROR, error_class=name, message=message, line=line)
 
 
-def _line_of_unbound(error_class: str, message: str, code: str) -> int | None:
-    """Where `x += 1` first stands for the x of an UnboundLocalError: the one error whose line Monty loses."""
-    variable = re.search(r"'(\w+)'", message) if error_class == "UnboundLocalError" else None
-    found = variable and re.search(rf"^\s*{variable[1]}\s*[-+*/%&|^@<>]+=", code, re.MULTILINE)
-    return code.count("\n", 0, found.end()) + 1 if found else None
+def _line_of_unbound(error: Raised, code: str) -> int | None:
+    """The line of an unbound variable. Monty 1.4.0 loses that of `x += 1`, or gives the one before it."""
+    variable = re.search(r"'(\w+)'", error.message)
+    if variable is None:
+        return error.line
+    lines = code.split("\n")
+    if error.line is not None and error.line <= len(lines) and variable[1] in words_of(lines[error.line - 1]):
+        return error.line
+    found = re.search(rf"^[ \t]*{variable[1]}\s*[-+*/%&|^@<>]+=", code, re.MULTILINE)
+    return code.count("\n", 0, found.end()) + 1 if found else error.line
 
 
 def _syntax_class(message: str) -> str:

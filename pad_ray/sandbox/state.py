@@ -147,8 +147,8 @@ def _arena_node(kind: int, value: int | bytes | float) -> Node:
         return Node(name, parts=tuple(indexes(packed)), label=label.decode("utf-8", "replace"))
     if kind == _DICT and isinstance(value, bytes):
         return Node("dict", parts=tuple(_pairs(value)))
-    if kind == _REPR and isinstance(value, bytes) and value.startswith(b"<module "):
-        return Node("module", label=value.decode("utf-8", "replace"))
+    if kind == _REPR and isinstance(value, bytes) and value.startswith(b"<module '"):
+        return Node("module", label=value.decode("utf-8", "replace").split("'")[1])
     try:
         return Node("atom", atom(kind, value, bounded=False))
     except Unclear:

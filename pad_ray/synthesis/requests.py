@@ -14,7 +14,6 @@ from pad_ray.recipes import Recipe
 from pad_ray.records import Row, content_hash
 from pad_ray.synthesis.contexts import Contexts
 
-
 _WINDOW = 64  # problems; a few prefill steps of an engine, and far less than its prefix cache holds
 
 
@@ -42,7 +41,7 @@ def make_request(problem: Row, k: int, prompt: str, stop: Sequence[str], teacher
         "stop": list(stop),
     }
     rid = content_hash(problem["id"], prompt, teacher.model, sampling, teacher.seed, k, length=20)
-    if teacher.temperature > 0:
+    if teacher.temperature > 0 and teacher.seed is not None:
         sampling["seed"] = int(rid[:7], 16)
     return {
         "id": f"{rid}-0",

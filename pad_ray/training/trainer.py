@@ -43,8 +43,6 @@ def train(
         StageError: training failed.
     """
     import ray
-    from ray.train import RunConfig, ScalingConfig
-    from ray.train.torch import TorchConfig, TorchTrainer
     from transformers import AutoTokenizer
 
     rows = [row for row in examples.read_rows() if row["split"] == "train"]
@@ -53,35 +51,39 @@ def train(
     tokens = tokenize(rows, AutoTokenizer.from_pretrained(model), training.max_tokens)
     steps = count_steps(len(tokens), training.batch_size, training.epochs)
     tally = tally_actor()
-    trainer = TorchTrainer(
-        train_worker,
-        train_loop_config={
-            "model": model,
-            "examples": ray.put(tokens),
-            "training": training.model_dump(),
-            "resources": resources.model_dump(),
-            "tally": tally,
-        },
-        torch_config=TorchConfig(backend="nccl" if resources.train_gpus else "gloo"),
-        scaling_config=ScalingConfig(
-            num_workers=resources.train_workers,
-            use_gpu=resources.train_gpus,
-            resources_per_worker={"CPU": 1, "GPU": 1} if resources.train_gpus else {"CPU": 1},
-        ),
-        run_config=RunConfig(name=student.id, storage_path=work),
-    )
+    loop_config = {
+        "model": model,
+        "examples": ray.put(tokens),
+        "training": training.model_dump(),
+        "resources": resources.model_dump(),
+        "tally": tally,
+    }
+    trainer = _trainer(loop_config, resources, name=student.id, work=work)
     with shown(Meter("train", steps, unit="steps"), lambda: ray.get(tally.read.remote())):
         result = _fit(trainer)
     _bring_home(result, student)
     records = ray.get(tally.logged.remote())
     student.storage.write_text("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
     counts = ray.get(tally.read.remote())
-    return {
-        "examples": len(rows),
-        "problems": len({row["problem_id"] for row in rows}),
-        "steps": steps,
-        **counts,
-    }
+    return {"examples": len(rows), "problems": len({row["problem_id"] for row in rows}), "steps": steps, **counts}
+
+
+def _trainer(loop_config: dict[str, Any], resources: ResourcesConfig, name: str, work: str) -> Any:
+    from ray.train import RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    gpus = resources.train_gpus
+    return TorchTrainer(
+        train_worker,
+        train_loop_config=loop_config,
+        torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
+        scaling_config=ScalingConfig(
+            num_workers=resources.train_workers,
+            use_gpu=gpus,
+            resources_per_worker={"CPU": 1, "GPU": 1} if gpus else {"CPU": 1},
+        ),
+        run_config=RunConfig(name=name, storage_path=work),
+    )
 
 
 def _fit(trainer: Any) -> Any:

@@ -7,8 +7,9 @@ VENV := .venv
 # for the programs below alone, not while the environment is being made.
 IN_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 CONFIG ?= jobs/quickstart.yaml
-BENCHES := sandbox
+BENCHES := sandbox steps fidelity agreement
 
+.NOTPARALLEL:
 .PHONY: help setup run test test-slow test-chaos test-browser lint format bench clean $(addprefix bench-,$(BENCHES))
 
 help:  ## print the targets
@@ -42,9 +43,10 @@ format: setup  ## format the code and mend what ruff can mend
 	$(IN_VENV) ruff check --fix-only --quiet
 	$(IN_VENV) ruff format
 
-bench: $(addprefix bench-,$(BENCHES))  ## run every benchmark in tests/bench
-bench-sandbox: setup  ## measure the sandbox: programs a second, latency
-	$(IN_VENV) python -m tests.bench.sandbox $(ARGS)
+bench: $(addprefix bench-,$(BENCHES))  ## run every benchmark; one alone: bench-sandbox, bench-steps, bench-fidelity, …
+
+$(addprefix bench-,$(BENCHES)): bench-%: setup
+	$(IN_VENV) python -m tests.bench.$* $(ARGS)
 
 clean:  ## remove the virtual environment, caches and build files; runs/ stays
 	rm -rf $(VENV) .venv.lock build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

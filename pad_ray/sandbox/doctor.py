@@ -150,9 +150,7 @@ _PROGRAMS = {
         "read the host's environment": _program("return open('/proc/{host}/environ').read()"),
     },
     "network": {
-        "connect over TCP": _program(
-            "import socket", "socket.create_connection(('127.0.0.1', {port}))", "return 1"
-        ),
+        "connect over TCP": _program("import socket", "socket.create_connection(('127.0.0.1', {port}))", "return 1"),
         "connect to a Unix socket": _program("import socket", "socket.socket(1, 1).connect('{socket}')", "return 1"),
     },
     "processes": {

@@ -103,6 +103,7 @@ class MontyLane:
         self._binary = binary
         self._session = wire.Session(limits, limits.monty_seconds)
         self._patient_session = wire.Session(limits, SECOND_CHANCE * limits.monty_seconds)
+        self._identities = wire.identities()
         self._worker: Worker | None = None
         self._poll = select.poll()
         self._incoming = bytearray()
@@ -159,10 +160,15 @@ class MontyLane:
         answers: list[Answer | None] = [None] * len(tasks)
         seconds = self._limits.monty_seconds
         first = _Round(tasks, answers, deque(range(len(tasks))), self._session, seconds)
-        self._fly(first)
-        for place in first.again:
-            # Alone on a worker, so that nothing else can be the cause.
-            self._fly(_Round(tasks, answers, deque([place]), self._patient_session, SECOND_CHANCE * seconds))
+        try:
+            self._fly(first)
+            for place in first.again:
+                # Alone on a worker, so that nothing else can be the cause.
+                self._fly(_Round(tasks, answers, deque([place]), self._patient_session, SECOND_CHANCE * seconds))
+        except BaseException:
+            # Interrupted: what is still in flight must not meet the next caller.
+            self.stop()
+            raise
         return [answer or Answer(status=Status.CRASH, message="no answer") for answer in answers]
 
     def _fly(self, round: _Round) -> None:
@@ -213,7 +219,7 @@ class MontyLane:
     def _launch(self, round: _Round) -> None:
         while round.waiting and len(round.flights) < IN_FLIGHT and round.bytes_in_flight < IN_FLIGHT_BYTES:
             place = round.waiting.popleft()
-            identity = wire.new_identity()
+            identity = next(self._identities)
             feeds = round.tasks[place].feeds
             request = b"".join((round.session.configure(identity), *map(wire.feed, feeds), wire.RESET))
             round.flights.append(_Flight(place, identity, len(request), len(feeds) + 2))
@@ -303,9 +309,7 @@ class MontyLane:
         if event.kind == wire.ERROR and _OUT_OF_TIME in event.body[:200] and self._stood_still():
             if round.answers[flight.place] is None:
                 round.again.append(flight.place)
-            answer = Answer(
-                status=Status.OVERLOAD, message="the machine stood still, twice", seconds=event.seconds
-            )
+            answer = Answer(status=Status.OVERLOAD, message="the machine stood still, twice", seconds=event.seconds)
         round.answers[flight.place] = answer
 
     def _stood_still(self) -> bool:
@@ -324,6 +328,4 @@ def _flood(kind: int) -> _Fault:
         return _Fault(Answer(status=Status.BAD_VALUE, message="the result is too large"), again=False)
     if kind == wire.ERROR:
         return _Fault(Answer(status=Status.ERROR, message="an exception too large to carry"), again=False)
-    return _Fault(
-        Answer(status=Status.CRASH, message="the worker answered nonsense: a frame too large"), again=True
-    )
+    return _Fault(Answer(status=Status.CRASH, message="the worker answered nonsense: a frame too large"), again=True)

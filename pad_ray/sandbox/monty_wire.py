@@ -13,8 +13,9 @@ else.
 
 from __future__ import annotations
 
-import secrets
+import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .jail.clock import CLOCK_SECONDS
@@ -64,9 +65,12 @@ RESET = _framed(_bytes(9, b""))
 _IDENTITY_BIT = 1 << 62
 
 
-def new_identity() -> int:
-    """A random number for a session."""
-    return _IDENTITY_BIT | secrets.randbits(62)
+def identities() -> Iterator[int]:
+    """Random numbers for sessions, without end."""
+    while True:
+        drawn = os.urandom(4096)
+        for at in range(0, len(drawn), 8):
+            yield _IDENTITY_BIT | int.from_bytes(drawn[at : at + 8], "little") & (_IDENTITY_BIT - 1)
 
 
 class Session:
@@ -85,9 +89,7 @@ class Session:
 
     def configure(self, identity: int) -> bytes:
         """Opens a session that echoes `identity` in every event."""
-        number = bytes([identity >> shift & 0x7F | 0x80 for shift in range(0, 56, 7)]) + bytes(
-            [identity >> 56]
-        )
+        number = bytes([identity >> shift & 0x7F | 0x80 for shift in range(0, 56, 7)]) + bytes([identity >> 56])
         return self._before + number + self._after
 
 
@@ -294,9 +296,7 @@ def missing_name(kind: int, body: bytes) -> tuple[str, int]:
         if field == 1:
             name = _text(value)
         elif field == place:
-            start = next(
-                (number for key, number in fields(_whole(value)) if key == 2 and isinstance(number, int)), 0
-            )
+            start = next((number for key, number in fields(_whole(value)) if key == 2 and isinstance(number, int)), 0)
     return name, start
 
 

@@ -92,9 +92,7 @@ def plan(
     try:
         source = program.code.encode()
     except UnicodeEncodeError as error:
-        return Execution(
-            Status.SYNTAX_ERROR, error_class="SyntaxError", message=f"not Unicode text: {error.reason}"
-        )
+        return Execution(Status.SYNTAX_ERROR, error_class="SyntaxError", message=f"not Unicode text: {error.reason}")
     if len(source) > limits.code_kb << 10:
         return Execution(Status.UNSUPPORTED, message=f"a program of more than {limits.code_kb} KiB")
     code = program.code

@@ -136,7 +136,7 @@ class Sandbox:
             SandboxUnavailable: workers were lost and no new ones could be confined.
         """
         pool, _ = self._open()
-        check = StepCheck(prefix, candidates)
+        check = StepCheck(prefix, candidates, self.limits.code_kb << 10)
         try:
             with pool.slot(self.max_wait_s) as slot:
                 return check.verdicts(slot.look(check.looks))

@@ -102,10 +102,7 @@ class Slot:
         """Runs unfinished texts and returns what is to be seen of them in order."""
         planned = [plan(look.program, self._limits, look.trailer, look.words) for look in looks]
         answers = self._ask_monty(planned)
-        return [
-            self._glimpse(look, asked, answer)
-            for look, asked, answer in zip(looks, planned, answers, strict=True)
-        ]
+        return [self._glimpse(look, asked, answer) for look, asked, answer in zip(looks, planned, answers, strict=True)]
 
     def _ask_monty(self, planned: Sequence[Plan | Elsewhere | Execution]) -> list[Answer | None]:
         """Monty's answers to the plans among these; None for the others, and for all without a Monty tier."""

@@ -141,9 +141,7 @@ def _arena_node(kind: int, value: int | bytes | float) -> Node:
         name, place = _CONTAINERS[kind]
         inner = fields(value)
         packed = next((part for field, part in inner if field == place and isinstance(part, bytes)), b"")
-        label = next(
-            (part for field, part in inner if kind == 13 and field == 1 and isinstance(part, bytes)), b""
-        )
+        label = next((part for field, part in inner if kind == 13 and field == 1 and isinstance(part, bytes)), b"")
         return Node(name, parts=tuple(indexes(packed)), label=label.decode("utf-8", "replace"))
     if kind == _DICT and isinstance(value, bytes):
         return Node("dict", parts=tuple(_pairs(value)))

@@ -156,15 +156,19 @@ def read_json(fields: dict[str, object]) -> State | None:
     return None if graph is None else state_of(*graph_from_json(graph))
 
 
+_TOO_LONG = Layout(whole=False)
+
+
 class StepCheck:
     """The candidates of one prefix: looks to be run together, then verdicts from what they found."""
 
-    def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
+    def __init__(self, prefix: str, candidates: Sequence[str], longest: int) -> None:
         if prefix and not prefix.endswith("\n"):
             prefix += "\n"
-        before = extend(layouts.EMPTY, prefix)
+        self._longest = longest
+        before = extend(layouts.EMPTY, prefix[:longest])
         self._texts = [prefix + candidate for candidate in candidates]
-        self._layouts = [extend(before, text) for text in self._texts]
+        self._layouts = [extend(before, text) if len(text) <= longest else _TOO_LONG for text in self._texts]
         # A prefix ends with a line, so no word lies across its end.
         self._words = [words_of(prefix) | words_of(candidate) for candidate in candidates]
         self.looks: list[Look] = []
@@ -202,6 +206,8 @@ class StepCheck:
     def _verdict(self, place: int, glimpses: Sequence[Glimpse]) -> StepVerdict:
         layout, own = self._layouts[place], self._own[place]
         blocks = tuple(block.header for block in layout.blocks)
+        if layout is _TOO_LONG:
+            return StepVerdict(Status.UNSUPPORTED, message=f"a text of more than {self._longest} characters")
         if own is None:
             message = "the statement is not whole"
             return StepVerdict(Status.SYNTAX_ERROR, "SyntaxError", message, incomplete=True, blocks=blocks)

@@ -12,9 +12,7 @@ import re
 
 from .words import words_of
 
-_BEHIND = (
-    "builtins ctypes gc importlib inspect marshal os pickle posix signal socket subprocess sys threading"
-)
+_BEHIND = "builtins ctypes gc importlib inspect marshal os pickle posix signal socket subprocess sys threading"
 _MODULES = "|".join(_BEHIND.split())
 # Names that a program may well define or call for its own ends.
 _PLAIN_DUNDERS = (

@@ -100,9 +100,7 @@ class Warden:
         hello = _hello(worker.channel)
         if "protections" not in hello:
             self.bury(worker)
-            raise SandboxUnavailable(
-                f"no {kind} worker: {hello.get('error', 'it ended before it was confined')}"
-            )
+            raise SandboxUnavailable(f"no {kind} worker: {hello.get('error', 'it ended before it was confined')}")
         worker.protections = tuple(hello["protections"])
         worker.interpreter = str(hello.get("interpreter", ""))
         worker.hello = hello

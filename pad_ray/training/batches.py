@@ -19,7 +19,7 @@ from pad_ray.training.tokens import TokenizedExample
 
 def count_steps(examples: int, batch_size: int, epochs: float) -> int:
     """Optimiser steps in `epochs` passes, at least one."""
-    seen = round(examples * epochs, 6)  # 10 * 1.1 is a little more than 11
+    seen = round(examples * epochs, 6)  # 100 * 1.1 is a little more than 110
     return max(1, math.ceil(seen / batch_size))
 
 

@@ -46,7 +46,8 @@ class RivalArm:
         return [seconds for seconds, _ in self._ask(programs)]
 
     def _ask(self, programs: Sequence[RealProgram]) -> list[tuple[float, str | None]]:
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write(json.dumps([_with_result(real.lean) for real in programs]) + "\n")
         self._process.stdin.flush()
         results: list[tuple[float, str | None]] = json.loads(self._process.stdout.readline())

@@ -167,7 +167,9 @@ class Expressions:
     def _list(self, depth: int) -> str:
         kind = self._word("plain sorted comprehension times")
         if kind == "comprehension":
-            return f"[x {self._word('+ - * / // %')} {self._number(depth - 1)} for x in [{self._items(self._int, depth)}]]"
+            return (
+                f"[x {self._word('+ - * / // %')} {self._number(depth - 1)} for x in [{self._items(self._int, depth)}]]"
+            )
         if kind == "times":
             return f"([{self._items(self._number, depth)}] * {self._random.randint(0, 3)})"
         items = f"[{self._items(self._number, depth)}]"

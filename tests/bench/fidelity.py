@@ -159,7 +159,7 @@ def main() -> int:
     """Command line; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=int, default=1_000_000, help="at most so many real programs")
-    parser.add_argument("--expressions", type=int, default=60_000)
+    parser.add_argument("--expressions", type=int, default=80_000)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     with Sandbox(tiers=[Tier.MONTY]) as monty, Sandbox(tiers=[Tier.CPYTHON], warm=True) as cpython:

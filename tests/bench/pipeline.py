@@ -3,10 +3,10 @@
     python -m tests.bench.pipeline FOLDER (sandbox|verifier) [--actors N] [--batch N]
 
 Reads `FOLDER/in/*.parquet` (id, completion, gold as tagged text, program, entry) and writes `FOLDER/out`. The actors
-hold a `Sandbox`, which runs the programs; or a `Verifier`, which finds them in the completions and compares with gold as
-well, as synthesis does. Prints one JSON object: rows, wall seconds from the first read to the last write, and for each
-actor its programs and the CPU seconds of it and its sandbox. Started by `tests.bench.sandbox`, which counts the CPU time
-of the whole of Ray too.
+hold a `Sandbox`, which runs the programs; or a `Verifier`, which finds them in the completions and compares with gold
+as well, as synthesis does. Prints one JSON object: rows, wall seconds from the first read to the last write, and for
+each actor its programs and the CPU seconds of it and its sandbox. Started by `tests.bench.sandbox`, which counts the
+CPU time of the whole of Ray too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import json
 import logging
+import math
 import os
 import shutil
 import sys
@@ -29,6 +30,7 @@ from pad_ray.verification import Verifier
 from tests.bench.cpu import open_meter
 
 PROBES = 200
+BATCHES_A_BLOCK = 4
 
 Row: TypeAlias = dict[str, Any]
 
@@ -146,7 +148,9 @@ def run(folder: Path, actor: type[Run], actors: int, batch: int) -> dict[str, An
     try:
         _quieten()
         start = time.monotonic()
-        ray.data.read_parquet(str(folder / "in")).map_batches(
+        source = ray.data.read_parquet(str(folder / "in"))
+        # A block is the grain of parallelism, and a small file makes one block only.
+        source.repartition(max(actors, math.ceil(source.count() / (BATCHES_A_BLOCK * batch)))).map_batches(
             actor,
             fn_constructor_args=(str(accounts),),
             compute=ray.data.ActorPoolStrategy(size=actors),

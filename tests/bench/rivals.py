@@ -33,7 +33,7 @@ _FORK = multiprocessing.get_context("fork")
 _TAKEN_AWAY = """
 abort chdir chmod chown chroot fchdir fchmod fchown fork forkpty getcwd kill killpg lchown link listdir mkdir nice open
 popen putenv remove removedirs rename renames replace rmdir setuid symlink system truncate unlink
-""".split()
+"""
 
 
 def by_subprocess(text: str) -> str | None:
@@ -89,10 +89,14 @@ def _guarded(text: str, sender: Connection) -> None:
 def _take_away() -> None:
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
         resource.setrlimit(kind, (MEMORY, MEMORY))
-    for name in _TAKEN_AWAY:
+    for name in _TAKEN_AWAY.split():
         if hasattr(os, name):
             setattr(os, name, None)
-    for holder, names in ((shutil, ("rmtree", "move", "chown")), (subprocess, ("Popen",)), (builtins, ("quit", "exit"))):
+    for holder, names in (
+        (shutil, ("rmtree", "move", "chown")),
+        (subprocess, ("Popen",)),
+        (builtins, ("quit", "exit")),
+    ):
         for name in names:
             setattr(holder, name, None)
 

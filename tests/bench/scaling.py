@@ -55,7 +55,7 @@ def _rate_of_processes(programs: Sequence[Program], cores: Sequence[int]) -> flo
     processes = [context.Process(target=_process, args=(half, barrier, results)) for half in halves]
     for process in processes:
         process.start()
-    spans = [results.get() for _ in processes]
+    spans: list[tuple[float, float]] = [results.get() for _ in processes]
     for process in processes:
         process.join()
     return len(programs) / (max(stop for _, stop in spans) - min(start for start, _ in spans))

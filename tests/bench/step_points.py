@@ -117,7 +117,7 @@ def _opened(node: ast.stmt, indent: str, lines: Sequence[str]) -> Opened | None:
     if not isinstance(node, _Compound) or node.body[0].lineno == node.lineno:
         return None
     first = lines[node.body[0].lineno - 1]
-    kind = {ast.FunctionDef: "def"}.get(type(node), type(node).__name__.lower())
+    kind = "def" if isinstance(node, ast.FunctionDef) else type(node).__name__.lower()
     takes_none = isinstance(node, ast.FunctionDef) and ast.unparse(node.args) == ""
     function = node.name if isinstance(node, ast.FunctionDef) and takes_none else ""
     return Opened(kind, indent, first[: len(first) - len(first.lstrip())], function)
@@ -183,7 +183,9 @@ class Candidates:
             block = Opened(kind, pad, inner)
             yield Candidate("nested block", f"{pad}{header}\n{inner}seen.append(1)\n", block)
         outer = Opened("for", pad, inner)
-        yield Candidate("nested block", f"{pad}for i in range(4):\n{inner}if i % 2:\n{inner}    seen.append(i)\n", outer)
+        yield Candidate(
+            "nested block", f"{pad}for i in range(4):\n{inner}if i % 2:\n{inner}    seen.append(i)\n", outer
+        )
         yield Candidate("nested block", f"{pad}try:\n{inner}seen.append(1 // 0)\n", Opened("try", pad, inner))
 
     def _several_lines(self, point: Point) -> Iterator[Candidate]:
@@ -195,7 +197,16 @@ class Candidates:
         yield Candidate("several lines", f"{pad}# a comment\n\n{pad}total = {{\n'a': 1}}['a']\n")
 
     def _errors(self, point: Point) -> Iterator[Candidate]:
-        expressions = ("1 / 0", "[1, 2][5]", "'a' + 1", "unheard_of + 1", "int('x')", "{}['k']", "seen.nothing", "len(3)")
+        expressions = (
+            "1 / 0",
+            "[1, 2][5]",
+            "'a' + 1",
+            "unheard_of + 1",
+            "int('x')",
+            "{}['k']",
+            "seen.nothing",
+            "len(3)",
+        )
         for expression in expressions:
             yield Candidate("must fail", f"{point.indent}total = {expression}\n")
         yield Candidate("must fail", f" {point.indent}total = 1\n")

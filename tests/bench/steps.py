@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import cast
 
 from pad_ray.sandbox import Execution, Program, Sandbox, Status, StepVerdict, Tier
 from tests.bench.corpus import RealProgram, real_programs, sample
@@ -32,6 +33,7 @@ _OF_THE_REAL = frozenset({"real", "another number", "no newline at its end"})
 _MARK = "the variables"
 _STATE = "show_variables"
 # Names, types and `repr` of what is plain; a function of another name would be a variable more.
+_SHOWN_KINDS = frozenset({"int", "float", "str", "bool", "NoneType", "list", "tuple"})
 _SHOWN = (
     f"[{_MARK!r}, [[n, type(v).__name__, repr(v)] for n, v in sorted(SPACE.items())"
     " if isinstance(v, (int, float, str, type(None), list, tuple))]]"
@@ -142,21 +144,17 @@ def disagreement(case: Case, truth: Execution) -> str:
     if not (isinstance(value, list) and value[:1] == [_MARK]):
         same = verdict.finished and repr(verdict.value) == repr(value)
         return "" if same else f"finished={verdict.finished} {verdict.value!r}, from scratch the result {value!r}"
-    shown = {str(row[0]): (row[1], row[2]) for row in _rows(value)}
+    return _differing(verdict, cast(list[list[str]], value[1]))
+
+
+def _differing(verdict: StepVerdict, rows: list[list[str]]) -> str:
+    """The variables that the two do not have alike."""
+    shown = {name: (kind, text) for name, kind, text in rows}
     found = {name: (type(held).__name__, repr(held)) for name, held in verdict.values.items()}
     # A list of what does not cross is no value to the sandbox; numbers and strings always are.
     missing = {name for name, (kind, _) in shown.items() if kind not in ("list", "tuple")} - found.keys()
-    differing = {name for name in found if name in shown or not verdict.opaque} - {
-        name for name in found if shown.get(name) == found[name]
-    }
-    wrong = sorted(missing | differing)
-    return "; ".join(f"{name}: {found.get(name)}, from scratch {shown.get(name)}" for name in wrong)
-
-
-def _rows(value: list[object]) -> list[list[object]]:
-    rows = value[1]
-    assert isinstance(rows, list)
-    return rows
+    other = {name for name, held in found.items() if held[0] in _SHOWN_KINDS and held != shown.get(name)}
+    return "; ".join(f"{name}: {found.get(name)}, from scratch {shown.get(name)}" for name in sorted(missing | other))
 
 
 def compare(cpython: Sandbox, made: list[Case]) -> tuple[str, list[str]]:
@@ -173,7 +171,9 @@ def compare(cpython: Sandbox, made: list[Case]) -> tuple[str, list[str]]:
         failed[case.candidate.kind] += not truth.ok
         if difference := disagreement(case, truth):
             wrong[case.candidate.kind] += 1
-            told.append(f"DISAGREEMENT ({case.candidate.kind}) {difference}\n{case.point.prefix}>>>\n{case.candidate.text}")
+            told.append(
+                f"DISAGREEMENT ({case.candidate.kind}) {difference}\n{case.point.prefix}>>>\n{case.candidate.text}"
+            )
     lines = ["| kind of candidate | cases | must fail | disagree |", "|---|---:|---:|---:|"]
     lines += [f"| {kind} | {number:,} | {failed[kind]:,} | {wrong[kind]} |" for kind, number in kinds.most_common()]
     lines.append(f"| all | {kinds.total():,} | {failed.total():,} | {wrong.total()} |")
@@ -188,7 +188,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     found = real_points(real_programs(endless=False), args.seed)
-    statements = [point.statement.lstrip() for point in found if point.opens is None and "\n" not in point.statement[:-1]]
+    statements = [
+        point.statement.lstrip() for point in found if point.opens is None and "\n" not in point.statement[:-1]
+    ]
     source, meter = Candidates(statements, args.seed), open_meter()
     try:
         with Sandbox(warm=True) as sandbox, Sandbox(tiers=[Tier.CPYTHON], warm=True) as cpython:

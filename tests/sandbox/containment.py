@@ -13,12 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
-
-from hostile import CORPUS, Hostile
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pad_ray.sandbox import Limits, Sandbox
 from pad_ray.sandbox.outside import Outside, outside
+from tests.sandbox.hostile import CORPUS, Hostile
 
 ANSWER_SECONDS = 4.0
 LIMITS = Limits(monty_seconds=0.1, cpu_seconds=0.3, memory_mb=256)

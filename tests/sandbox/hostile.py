@@ -27,9 +27,7 @@ def _solution(*lines: str, before: str = "") -> str:
 _FILES = {
     "read secret": _solution("return open('@SECRET@').read()"),
     "read secret by pathlib": _solution("import pathlib", "return pathlib.Path('@SECRET@').read_text()"),
-    "read secret by os": _solution(
-        "import os", "fd = os.open('@SECRET@', 0)", "return os.read(fd, 99).decode()"
-    ),
+    "read secret by os": _solution("import os", "fd = os.open('@SECRET@', 0)", "return os.read(fd, 99).decode()"),
     "read secret by io": _solution("import io", "return io.open('@SECRET@').read()"),
     "read secret by codecs": _solution("import codecs", "return codecs.open('@SECRET@').read()"),
     "read secret by fileinput": _solution("import fileinput", "return list(fileinput.input('@SECRET@'))"),
@@ -69,9 +67,7 @@ _FILES = {
 }
 
 _DISK = {
-    "fill the disk": _solution(
-        "with open('@FOLDER@/big', 'wb') as f:", "    while True: f.write(b'x' * 2**20)"
-    ),
+    "fill the disk": _solution("with open('@FOLDER@/big', 'wb') as f:", "    while True: f.write(b'x' * 2**20)"),
     "allocate on disk": _solution(
         "import os", "fd = os.open('@FOLDER@/big', 66)", "os.posix_fallocate(fd, 0, 2**33)", "return 1"
     ),
@@ -102,24 +98,16 @@ _SECRETS = {
 }  # fmt: skip
 
 _NETWORK = {
-    "connect": _solution(
-        "import socket", "socket.create_connection(('127.0.0.1', @PORT@)).send(b'x')", "return 1"
-    ),
+    "connect": _solution("import socket", "socket.create_connection(('127.0.0.1', @PORT@)).send(b'x')", "return 1"),
     "connect by _socket": _solution(
         "import _socket", "s = _socket.socket(2, 1)", "s.connect(('127.0.0.1', @PORT@))", "return 1"
     ),
-    "connect to a Unix socket": _solution(
-        "import socket", "socket.socket(1, 1).connect('@SOCKET@')", "return 1"
-    ),
+    "connect to a Unix socket": _solution("import socket", "socket.socket(1, 1).connect('@SOCKET@')", "return 1"),
     "connect through urllib": _solution(
         "import urllib.request", "return urllib.request.urlopen('http://127.0.0.1:@PORT@').read().decode()"
     ),
-    "send a datagram": _solution(
-        "import socket", "return socket.socket(2, 2).sendto(b'x', ('127.0.0.1', @PORT@))"
-    ),
-    "listen": _solution(
-        "import socket", "s = socket.socket()", "s.bind(('0.0.0.0', 0))", "s.listen()", "return 1"
-    ),
+    "send a datagram": _solution("import socket", "return socket.socket(2, 2).sendto(b'x', ('127.0.0.1', @PORT@))"),
+    "listen": _solution("import socket", "s = socket.socket()", "s.bind(('0.0.0.0', 0))", "s.listen()", "return 1"),
     "resolve a name": _solution("import socket", "return socket.gethostbyname('localhost')"),
     "raw socket": _solution("import socket", "return socket.socket(2, 3, 1).fileno()"),
     "netlink": _solution("import socket", "return socket.socket(16, 3, 0).fileno()"),
@@ -136,9 +124,7 @@ _NETWORK = {
 _PROCESSES = {
     "system": _solution("import os", "return os.system('touch @FOLDER@/system')"),
     "popen": _solution("import os", "return os.popen('cat @SECRET@').read()"),
-    "subprocess": _solution(
-        "import subprocess", "return subprocess.check_output(['cat', '@SECRET@']).decode()"
-    ),
+    "subprocess": _solution("import subprocess", "return subprocess.check_output(['cat', '@SECRET@']).decode()"),
     "spawn": _solution("import os", "return os.spawnv(0, '/bin/touch', ['touch', '@FOLDER@/spawn'])"),
     "posix_spawn": _solution("import os", "return os.posix_spawn('/bin/touch', ['touch', '@FOLDER@/s'], {})"),
     "posix_spawn by posix": _solution(
@@ -146,9 +132,7 @@ _PROCESSES = {
     ),
     "exec": _solution("import os", "os.execv('/bin/sh', ['sh', '-c', 'touch @FOLDER@/exec'])"),
     "fork": _solution("import os", "return os.fork()"),
-    "orphan": _solution(
-        "import os, time", "if os.fork() == 0:", "    os.setsid()", "    time.sleep(60)", "return 1"
-    ),
+    "orphan": _solution("import os, time", "if os.fork() == 0:", "    os.setsid()", "    time.sleep(60)", "return 1"),
     "fork bomb": _solution("import os", "while True: os.fork()"),
     "thread bomb": _solution(
         "import threading, time",
@@ -156,9 +140,7 @@ _PROCESSES = {
     ),
     "one thread": _solution("import _thread", "return _thread.start_new_thread(print, ())"),
     "multiprocessing": _solution("import multiprocessing", "return multiprocessing.Pool(2).map(abs, [1])"),
-    "executor": _solution(
-        "from concurrent.futures import ProcessPoolExecutor as P", "return list(P(2).map(abs, [1]))"
-    ),
+    "executor": _solution("from concurrent.futures import ProcessPoolExecutor as P", "return list(P(2).map(abs, [1]))"),
     "system by libc": _solution("import ctypes", "return ctypes.CDLL(None).system(b'touch @FOLDER@/libc')"),
     "load a library": _solution("import ctypes", "return ctypes.CDLL('libc.so.6').getpid()"),
     "own priority": _solution("import os", "return os.setpriority(0, 0, -20)"),
@@ -166,9 +148,7 @@ _PROCESSES = {
     "leave the namespace": _solution(
         "import ctypes", "return 1 if ctypes.CDLL(None).unshare(0x10000000) == 0 else 1/0"
     ),
-    "mount": _solution(
-        "import ctypes", "return ctypes.CDLL(None).mount(b'none', b'@FOLDER@', b'tmpfs', 0, None)"
-    ),
+    "mount": _solution("import ctypes", "return ctypes.CDLL(None).mount(b'none', b'@FOLDER@', b'tmpfs', 0, None)"),
     "raise own limits": _solution(
         "import resource", "resource.setrlimit(resource.RLIMIT_AS, (-1, -1))", "return len('x' * 2**31)"
     ),
@@ -199,16 +179,14 @@ _SIGNALS = {
         "    except BaseException: pass",
         "while True: pass",
     ),
-    "signal by descriptor": _solution(
-        "import signal, os", "signal.pidfd_send_signal(os.pidfd_open(@VICTIM@), 9)"
-    ),
+    "signal by descriptor": _solution("import signal, os", "signal.pidfd_send_signal(os.pidfd_open(@VICTIM@), 9)"),
     "wait for nobody": _solution("import signal", "signal.pause()"),
     "wait for a child": _solution("import os", "return os.wait()"),
 }
 
 _PTRACE = {
-    "ptrace parent": _solution("import ctypes, os", "return 1 if ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0 else 1/0"),
-    "ptrace victim": _solution("import ctypes", "return 1 if ctypes.CDLL(None).ptrace(16, @VICTIM@, 0, 0) == 0 else 1/0"),
+    "ptrace parent": _solution("import ctypes, os", "return ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) + 1/0"),
+    "ptrace victim": _solution("import ctypes", "return ctypes.CDLL(None).ptrace(16, @VICTIM@, 0, 0)"),
     "trace me": _solution("import ctypes", "return 1 if ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0 else 1/0"),
     "write parent's memory": _solution("import os", "open(f'/proc/{os.getppid()}/mem', 'r+b').write(b'x')", "return 1"),
     "read host's memory": _solution("return open('/proc/@HOST@/maps').read()"),
@@ -232,12 +210,8 @@ _DESCRIPTORS = {
     ),
     "close every descriptor": _solution("import os", "os.closerange(0, 1000)", "return 5"),
     "duplicate a descriptor": _solution("import os", "os.dup2(3, 1)", "os.write(1, b'evil')", "return 5"),
-    "forge a reply": _solution(
-        "import os", "os.write(3, b'R\\x20\\x00\\x00\\x00' + b'x' * 32)", "os._exit(0)"
-    ),
-    "forge a JSON reply": _solution(
-        "import os", 'os.write(3, b\'{"s": "ok", "v": ["i", "0x63"]}\')', "os._exit(0)"
-    ),
+    "forge a reply": _solution("import os", "os.write(3, b'R\\x20\\x00\\x00\\x00' + b'x' * 32)", "os._exit(0)"),
+    "forge a JSON reply": _solution("import os", 'os.write(3, b\'{"s": "ok", "v": ["i", "0x63"]}\')', "os._exit(0)"),
     "flood the reply": _solution("import os", "while True: os.write(3, b'x' * 65536)"),
     "half a reply": _solution("import os", "os.write(3, b'R\\xff\\xff')", "os._exit(0)"),
     "print a reply": _solution('print(\'{"s": "ok", "v": ["i", "0x63"]}\', flush=True)', "return 5"),
@@ -272,9 +246,7 @@ _TIME = {
     "select": _solution("import select", "select.select([], [], [])"),
     "deep recursion": _solution("def f(n): return f(n + 1)", "return f(0)"),
     "slow hash": _solution("return len({1.0 * 2 ** i % (2**61 - 1): 0 for i in range(10**9)})"),
-    "slow comparison": _solution(
-        "a = []", "b = []", "for _ in range(60): a, b = [a, a], [b, b]", "return a == b"
-    ),
+    "slow comparison": _solution("a = []", "b = []", "for _ in range(60): a, b = [a, a], [b, b]", "return a == b"),
     "sympy factor": _solution("import sympy", "return sympy.factorint(2**521 * (2**607 - 1) + 12345)"),
 }
 
@@ -350,7 +322,10 @@ _INSIDE = {
         "import sys", "f = sys._getframe()", "while f.f_back: f = f.f_back", "f.f_globals['x'] = 1", "return 5"
     ),
     "traceback frames": _solution(
-        "try: 1 / 0", "except ZeroDivisionError as e:", "    f = e.__traceback__.tb_frame", "    while f.f_back: f = f.f_back",
+        "try: 1 / 0",
+        "except ZeroDivisionError as e:",
+        "    f = e.__traceback__.tb_frame",
+        "    while f.f_back: f = f.f_back",
         "    return str(sorted(f.f_globals))[:500]",
     ),
     "patch builtins": _solution(
@@ -371,7 +346,7 @@ _INSIDE = {
         "c = (lambda: 1).__code__", "c = c.replace(co_code=b'\\x64\\xff' * 50, co_stacksize=1)",
         "return type(solution)(c, {})()",
     ),
-    "crash by recursion limit": _solution("import sys", "sys.setrecursionlimit(10**9)", "f = lambda: f()", "return f()"),
+    "crash by recursion": _solution("import sys", "sys.setrecursionlimit(10**9)", "f = lambda: f()", "return f()"),
     "crash by memory": _solution("import ctypes", "return ctypes.string_at(1)"),
     "crash by numpy": _solution(
         "import numpy as np", "a = np.lib.stride_tricks.as_strided(np.ones(1), (2**33,), (8,))", "return float(a.sum())"
@@ -400,16 +375,11 @@ _INSIDE = {
 _VALUES = {
     "int that lies": "class N(int):\n    def __repr__(self): return '1' * 10**9\n    __str__ = __hex__ = __repr__\n"
     + _solution("return N(5)"),
-    "str that lies": "class S(str):\n    def encode(self, *a): return b'x' * 10**9\n"
-    + _solution("return S('a')"),
-    "list that never ends": "class L(list):\n    def __iter__(self): return iter(int, 1)\n"
-    + _solution("return L()"),
-    "float that hangs": "class F(float):\n    def hex(self):\n        while True: pass\n"
-    + _solution("return F(2)"),
-    "equality that hangs": "class E:\n    def __eq__(self, o):\n        while True: pass\n"
-    + _solution("return E()"),
-    "error that lies": "class X(Exception):\n    def __str__(self): return 'x' * 10**9\n"
-    + _solution("raise X"),
+    "str that lies": "class S(str):\n    def encode(self, *a): return b'x' * 10**9\n" + _solution("return S('a')"),
+    "list that never ends": "class L(list):\n    def __iter__(self): return iter(int, 1)\n" + _solution("return L()"),
+    "float that hangs": "class F(float):\n    def hex(self):\n        while True: pass\n" + _solution("return F(2)"),
+    "equality that hangs": "class E:\n    def __eq__(self, o):\n        while True: pass\n" + _solution("return E()"),
+    "error that lies": "class X(Exception):\n    def __str__(self): return 'x' * 10**9\n" + _solution("raise X"),
     "error that fails": "class X(Exception):\n    def __str__(self): raise X\n" + _solution("raise X"),
     "error that hangs": "class X(Exception):\n    def __str__(self):\n        while True: pass\n"
     + _solution("raise X"),

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-from hostile import CORPUS  # noqa: E402
+sys.path.insert(0, str(HERE.parents[1]))
 
 from pad_ray.sandbox import ALL_LAYERS, Layer  # noqa: E402
 from pad_ray.sandbox.outside import outside  # noqa: E402
+from tests.sandbox.hostile import CORPUS  # noqa: E402
 
 ALL = sorted(ALL_LAYERS)
 WITHOUT_NAMESPACES = sorted(ALL_LAYERS - {Layer.NAMESPACES})

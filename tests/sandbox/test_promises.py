@@ -16,14 +16,13 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-from containment import breaches, processes_below  # noqa: E402
-from hostile import CORPUS, Hostile  # noqa: E402
+sys.path.insert(0, str(HERE.parents[1]))
 
 import pad_ray.sandbox  # noqa: E402
 from pad_ray.sandbox import Execution, Limits, Sandbox, Status, Tier  # noqa: E402
 from pad_ray.sandbox.outside import Outside, outside  # noqa: E402
+from tests.sandbox.containment import breaches, processes_below  # noqa: E402
+from tests.sandbox.hostile import CORPUS, Hostile  # noqa: E402
 
 STOPS = {
     "reading, writing, listing or removing files": ["files", "disk"],

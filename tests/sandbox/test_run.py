@@ -233,7 +233,8 @@ def test_clock_and_random_numbers_are_the_same_in_both_tiers(sandbox: Sandbox, c
     fast, slow = _one(sandbox, code), _one(cpython, code)
     assert (fast.tier, slow.tier) == (Tier.MONTY, Tier.CPYTHON)
     assert fast.value == slow.value
-    assert fast.value[0] == "2024-01-01 00:00:00"
+    assert isinstance(fast.value, tuple)
+    assert fast.value[:2] == ("2024-01-01 00:00:00", "2024-01-01")
 
 
 def test_dates_and_libraries_go_together(cpython: Sandbox) -> None:

@@ -159,9 +159,7 @@ def _stop_dates() -> None:
     def now(cls: Any, tz: Any = None) -> Any:
         return cls.fromtimestamp(CLOCK_SECONDS, tz) if tz is not None else cls(2024, 1, 1)
 
-    date = Meta(
-        "date", (real_date,), {"today": classmethod(today), "__module__": "datetime", "__slots__": ()}
-    )
+    date = Meta("date", (real_date,), {"today": classmethod(today), "__module__": "datetime", "__slots__": ()})
     moment = Meta(
         "datetime",
         (real_datetime,),
@@ -210,18 +208,10 @@ def close_imports(allowed: frozenset[str]) -> None:
     original = builtins.__import__
     forbidden = frozenset(known - {name.partition(".")[0] for name in allowed})
 
-    def guarded(
-        name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
-    ) -> Any:
+    def guarded(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         # Libraries import their own needs; only what the program itself asks for is judged.
-        if (
-            level == 0
-            and name.partition(".")[0] in forbidden
-            and (globals or {}).get("__name__") == "__main__"
-        ):
+        if level == 0 and name.partition(".")[0] in forbidden and (globals or {}).get("__name__") == "__main__":
             raise Forbidden(f"the module {name} is not for programs")
         return original(name, globals, locals, fromlist, level)
 
     builtins.__import__ = guarded
-
-

@@ -25,9 +25,9 @@ from .program import DESCRIPTOR
 from .seccomp import Filter, program_rules
 from .syscalls import libc
 
-SECONDS = 1.0
+SECONDS = 1.5
 _MIB = 1 << 20
-_BIG, _MEMORY, _CPU_SECONDS = 8192 * _MIB, 1024 * _MIB, 0.3
+_BIG, _MEMORY, _CPU_SECONDS = 2048 * _MIB, 1024 * _MIB, 0.3
 
 World = dict[str, Any]
 
@@ -132,7 +132,7 @@ def _memory(world: World) -> None:
 
 def _disk(world: World) -> None:
     descriptor = os.open(world["folder"] + "/escaped", os.O_WRONLY | os.O_CREAT, 0o600)
-    os.write(descriptor, b"x" * (64 * _MIB))
+    os.write(descriptor, b"x" * (8 * _MIB))
 
 
 def _anonymous_file(world: World) -> None:
@@ -209,8 +209,8 @@ ATTEMPTS: dict[str, dict[str, Callable[[World], None]]] = {
         "use kernel keys": _kernel_keys,
     },
     "fork bomb": {"fork fifty times": _fork_many},
-    "memory": {"take 8 GiB": _memory, "raise its own limits": _own_limits},
-    "disk": {"write 64 MiB": _disk, "make an anonymous file": _anonymous_file},
+    "memory": {"take 2 GiB": _memory, "raise its own limits": _own_limits},
+    "disk": {"write 8 MiB": _disk, "make an anonymous file": _anonymous_file},
     "output": {"flood the result channel": _output},
     "time": {"run for ever": _endless_loop},
     "signals": {
@@ -259,13 +259,13 @@ def _attempt(attempt: Callable[[World], None], world: World, prepare: Preparatio
     if pid == 0:
         _child(attempt, world, prepare, writer)
     os.close(writer)
-    told = _listen(reader, time.monotonic() + SECONDS)
+    told, ended = _listen(reader, time.monotonic() + SECONDS)
     os.close(reader)
-    ended, status = os.waitpid(pid, os.WNOHANG)
-    if ended == 0:
+    if not ended:
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        return [False, "killed for its output" if len(told) > _MIB else "killed for its time"]
+    _, status = os.waitpid(pid, 0)
+    if not ended:
+        return [False, "cut off for its output" if len(told) > _MIB else "killed for its time"]
     if os.WIFSIGNALED(status):
         return [False, f"killed by {signal.Signals(os.WTERMSIG(status)).name}"]
     return [os.WEXITSTATUS(status) == 0, told.decode("utf-8", "replace")[:100]]
@@ -285,15 +285,14 @@ def _child(attempt: Callable[[World], None], world: World, prepare: Preparation,
         os._exit(1)
 
 
-def _listen(reader: int, deadline: float) -> bytes:
+def _listen(reader: int, deadline: float) -> tuple[bytes, bool]:
+    """What an attempt wrote, and whether it ended by itself."""
     poll = select.poll()
     poll.register(reader, select.POLLIN)
     told = b""
     while len(told) <= _MIB and poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
         part = os.read(reader, 65_536)
         if not part:
-            # The pipe closes a moment before the process can be waited for.
-            time.sleep(0.01)
-            break
+            return told, True
         told += part
-    return told
+    return told, False

@@ -48,9 +48,7 @@ class Rule:
 
 _PROT_EXEC = 4
 _CLONE_THREAD_VM = 0x00010100
-_WRITING = (
-    os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_TMPFILE", 0) & ~os.O_DIRECTORY
-)
+_WRITING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_TMPFILE", 0) & ~os.O_DIRECTORY
 _PR_SET_NAME = 15
 # Wakes only: a process with one thread that waits on a futex waits for ever.
 _FUTEX_COMMAND, _FUTEX_WAKES = 0x7F, (1, 5, 10)

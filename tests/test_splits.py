@@ -1,0 +1,125 @@
+"""The problems of a run in splits: what is held out, what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pad_ray.config import ProblemsConfig
+from pad_ray.errors import ConfigError, DataError
+from pad_ray.records import Row, columns
+from pad_ray.splits import problem_rows
+
+
+def _write(path: Path, *rows: dict[str, Any]) -> str:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def _numbered(count: int, prefix: str = "p") -> list[dict[str, Any]]:
+    return [{"id": f"{prefix}{n}", "question": f"What is {n} + 1?", "answer": n + 1} for n in range(count)]
+
+
+def _rows(**settings: Any) -> list[Row]:
+    return problem_rows(ProblemsConfig(**settings))
+
+
+def _ids(rows: list[Row], split: str) -> list[str]:
+    return [row["id"] for row in rows if row["split"] == split]
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> str:
+    return _write(tmp_path / "mine.jsonl", *_numbered(40))
+
+
+def test_built_in_problems_come_in_the_sizes_asked_for() -> None:
+    rows = _rows(sizes={"train": 5, "validation": 2, "test": 3, "unseen": 4})
+    assert Counter(row["split"] for row in rows) == {"train": 5, "validation": 2, "test": 3, "unseen": 4}
+    assert {row["benchmark"] for row in rows} == {"quickstart"}
+
+
+def test_a_row_is_a_problem_record_with_tagged_gold(tmp_path: Path) -> None:
+    path = _write(tmp_path / "mine.jsonl", *_numbered(5), {"id": "x", "question": "Is it?", "answer": "yes", "n": [1]})
+    [row] = [row for row in _rows(train=path) if row["id"] == "x"]
+    assert [*row] == columns("problem")
+    assert (row["gold"], json.loads(row["meta"])) == ('str:"yes"', {"n": [1]})
+
+
+def test_a_share_of_train_is_held_out_for_splits_without_a_file(train: str) -> None:
+    rows = _rows(train=train, holdout=0.2)
+    assert Counter(row["split"] for row in rows) == {"train": 24, "validation": 8, "test": 8}
+    assert len({row["id"] for row in rows}) == 40
+
+
+def test_what_is_held_out_depends_on_the_seed_and_not_on_the_order_of_lines(train: str, tmp_path: Path) -> None:
+    back = _write(tmp_path / "back.jsonl", *reversed(_numbered(40)))
+    first, reordered, other = _rows(train=train), _rows(train=back), _rows(train=train, seed=1)
+    assert set(_ids(first, "test")) == set(_ids(reordered, "test"))
+    assert set(_ids(first, "test")) != set(_ids(other, "test"))
+
+
+def test_train_keeps_the_order_of_its_file(train: str) -> None:
+    kept = _ids(_rows(train=train), "train")
+    assert kept == sorted(kept, key=lambda id: int(id[1:]))
+
+
+def test_a_split_with_a_file_takes_nothing_from_train(train: str, tmp_path: Path) -> None:
+    test = _write(tmp_path / "test.jsonl", *_numbered(3, "t"))
+    rows = _rows(train=train, test=test)
+    assert _ids(rows, "test") == ["t0", "t1", "t2"]
+    assert (len(_ids(rows, "train")), len(_ids(rows, "validation"))) == (36, 4)
+
+
+def test_limits_cut_train_and_test_only(train: str) -> None:
+    whole, cut = _rows(train=train, holdout=0.2), _rows(train=train, holdout=0.2, limit=5, test_limit=2)
+    assert _ids(cut, "train") == _ids(whole, "train")[:5]
+    assert _ids(cut, "test") == _ids(whole, "test")[:2]
+    assert _ids(cut, "validation") == _ids(whole, "validation")
+
+
+@pytest.mark.parametrize(
+    ("test", "settings", "name"),
+    [
+        (None, {}, "mine"),
+        ("hard.jsonl", {}, "hard"),
+        ("gsm8k/test.jsonl", {}, "gsm8k"),
+        ("gsm8k/test.jsonl", {"benchmark": "GSM8K"}, "GSM8K"),
+    ],
+)
+def test_the_benchmark_is_named_after_its_file(
+    train: str, tmp_path: Path, test: str | None, settings: dict[str, str], name: str
+) -> None:
+    files = {"test": _write(tmp_path / test, *_numbered(2, "t"))} if test else {}
+    assert {row["benchmark"] for row in _rows(train=train, **files, **settings)} == {name}
+
+
+def test_three_problems_are_enough_and_two_are_not(tmp_path: Path) -> None:
+    three = _rows(train=_write(tmp_path / "three.jsonl", *_numbered(3)))
+    assert Counter(row["split"] for row in three) == {"train": 1, "validation": 1, "test": 1}
+    with pytest.raises(DataError, match=r"two\.jsonl: 2 problems are too few to hold some out"):
+        _rows(train=_write(tmp_path / "two.jsonl", *_numbered(2)))
+
+
+def test_a_problem_in_two_splits_is_refused(train: str, tmp_path: Path) -> None:
+    test = _write(tmp_path / "test.jsonl", *_numbered(1))
+    with pytest.raises(DataError, match="problem p0 is in train and in test"):
+        _rows(train=train, test=test, validation=_write(tmp_path / "v.jsonl", *_numbered(1, "v")))
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_file_beside_built_in_problems_is_not_passed_over(split: str) -> None:
+    with pytest.raises(ConfigError, match=rf"problems\.{split} is a file and problems\.train is `quickstart`"):
+        _rows(**{split: "mine.jsonl"})
+
+
+@pytest.mark.parametrize("answer", ["x" * 70_000, 10**4000])
+def test_gold_that_nothing_can_equal_is_refused_before_anything_starts(tmp_path: Path, answer: object) -> None:
+    path = _write(tmp_path / "mine.jsonl", *_numbered(5), {"id": "odd", "question": "Why?", "answer": answer})
+    with pytest.raises(DataError, match="problem odd: no gold that can be compared"):
+        _rows(train=path)

@@ -30,6 +30,7 @@ from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.requests import make_requests
 from pad_ray.synthesis.stream import sample_and_judge
 from pad_ray.training.trainer import train
+from pad_ray.verification import VERIFIER_VERSION
 
 
 @dataclass(frozen=True)
@@ -61,46 +62,34 @@ class Pipeline:
         self.config = config
         self.recipe = recipe_named(config.recipe)
         self.worked_examples = load_examples(config.teacher.examples)
+        self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
+        Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
+        self.problems = problem_rows(config.problems)
         self.teacher = resolve_model(config.teacher.model)
         self.base = resolve_model(config.student.model)
-        self.problems = problem_rows(config.problems)
         self.folder = RunFolder.open(config.runs, config.name)
         self.stages = self._stages()
 
     def _stages(self) -> Stages:
+        """Stage ids from what defines each result, the judgement's and the recipe's own logic included."""
         config, stage = self.config, self.folder.stage
-        execution = config.verification.model_dump()
-        teacher, base = model_identity(self.teacher), model_identity(self.base)
+        verified = {**config.verification.model_dump(), "logic": VERIFIER_VERSION}
+        recipe = [config.recipe, self.recipe.prompt("?"), self.recipe.stop]
+        shown = [vars(example) for example in self.worked_examples]
+        base = model_identity(self.base)
+        answered = {**verified, "recipe": recipe, "max_tokens": config.evaluation.max_tokens}
+        measured = {**answered, **config.evaluation.model_dump(), "model": base, "examples": shown}
+        asked = {**config.teacher.model_dump(), "model": model_identity(self.teacher), "examples": shown}
+
         problems = stage("problems", content_hash(self.problems), record="problem")
-        asked = {**config.teacher.model_dump(), "model": teacher, "recipe": config.recipe}
-        asked["examples"] = [vars(example) for example in self.worked_examples]
-        requests = stage("requests", asked, [problems], "request")
-        samples = stage("samples", execution, [requests], "sample")
-        examples = stage("examples", [config.examples.model_dump(), config.recipe], [samples], "example")
-        trained = {"model": base, **config.training.model_dump()}
-        student = stage("student", trained, [examples], flat=True)
-        measured = {
-            **execution,
-            **config.evaluation.model_dump(),
-            "model": base,
-            "examples": asked["examples"],
-        }
-        validation = stage("evaluation/base-validation", measured, [problems], "prediction")
-        return Stages(
-            problems,
-            requests,
-            samples,
-            examples,
-            student,
-            validation,
-            stage("evaluation/base", measured, [validation], "prediction"),
-            stage(
-                "evaluation/student",
-                {**execution, **config.evaluation.model_dump()},
-                [problems, student],
-                "prediction",
-            ),
-        )
+        requests = stage("requests", [asked, recipe], [problems], "request")
+        samples = stage("samples", verified, [requests], "sample")
+        examples = stage("examples", [config.examples.model_dump(), recipe], [samples], "example")
+        student = stage("student", {"model": base, **config.training.model_dump()}, [examples], flat=True)
+        base_validation = stage("evaluation/base-validation", measured, [problems], "prediction")
+        base_test = stage("evaluation/base", measured, [base_validation], "prediction")
+        student_test = stage("evaluation/student", answered, [problems, student], "prediction")
+        return Stages(problems, requests, samples, examples, student, base_validation, base_test, student_test)
 
     @cached_property
     def _validation(self) -> list[Row]:
@@ -139,9 +128,7 @@ class Pipeline:
 
     def _requests(self, mark: dict[str, Any]) -> None:
         train_problems = [row for row in self.problems if row["split"] == "train"]
-        teacher = self.config.teacher
-        contexts = Contexts(self.worked_examples, teacher.shots, teacher.context)
-        rows = make_requests(train_problems, teacher, self.recipe, contexts)
+        rows = make_requests(train_problems, self.config.teacher, self.recipe, self.contexts)
         self._write(self.stages.requests, rows, mark)
 
     def _samples(self, mark: dict[str, Any]) -> None:

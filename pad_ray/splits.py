@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,7 +52,14 @@ def _read(split: str, settings: ProblemsConfig) -> Iterable[Problem]:
     path = getattr(settings, split)
     if path is None:
         return ()
-    return read_problems(path, question=settings.question, answer=settings.answer, id=settings.id)
+    return read_problems(_found(path), question=settings.question, answer=settings.answer, id=settings.id)
+
+
+def _found(path: str) -> Path:
+    """The file as it is given or, where there is none, under the data folder that `PAD_RAY_DATA` names."""
+    folder = os.environ.get("PAD_RAY_DATA")
+    given = Path(path).expanduser()
+    return Path(folder) / path if folder and not given.exists() else given
 
 
 def _hold_out(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dict[str, list[Problem]]:

@@ -123,3 +123,13 @@ def test_gold_that_nothing_can_equal_is_refused_before_anything_starts(tmp_path:
     path = _write(tmp_path / "mine.jsonl", *_numbered(5), {"id": "odd", "question": "Why?", "answer": answer})
     with pytest.raises(DataError, match="problem odd: no gold that can be compared"):
         _rows(train=path)
+
+
+def test_a_problem_file_is_found_under_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    lines = [json.dumps({"question": f"What is {n} + 1?", "answer": n + 1}) for n in range(20)]
+    (folder / "train.jsonl").write_text("\n".join(lines))
+    monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path))
+    rows = problem_rows(ProblemsConfig(train="mine/train.jsonl"))
+    assert {row["benchmark"] for row in rows} == {"mine"}

@@ -48,9 +48,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_FRACTION = re.compile(
-    r"(?P<sign>[-+]?)\s*(?:(?P<whole>\d+) +)?(?P<above>\d+)\s*/\s*(?P<below>\d+)", re.ASCII
-)
+_FRACTION = re.compile(r"(?P<sign>[-+]?)\s*(?:(?P<whole>\d+) +)?(?P<above>\d+)\s*/\s*(?P<below>\d+)", re.ASCII)
 _CHOICE = re.compile(r"\(([A-Za-z])\)")
 _CHOSEN = re.compile(r"\(?([A-Za-z])(?:[).:](?:\s|$)|$)")
 _MINUS_SIGN = "\u2212"

@@ -63,9 +63,7 @@ def _example(row: Row) -> WorkedExample:
     number = row.fields.get("set")
     if not isinstance(number, int) or isinstance(number, bool):
         found = json_type(number) if "set" in row.fields else "missing"
-        raise DataError(
-            f"{row.place}: field `set` is {found}", "Give the number of the example's context set."
-        )
+        raise DataError(f"{row.place}: field `set` is {found}", "Give the number of the example's context set.")
     program = row.text("program").strip()
     _check_program(program, row.place)
     return WorkedExample(number, row.text("question").strip(), program, _answer(row))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pad_ray.prompts import WorkedExample
 
 _HEADER = "def solution():"
+_DEFINITION = re.compile(r"^def solution\(\s*\)[^:\n]*:", re.MULTILINE)
 
 
 class Pad:
@@ -27,4 +29,13 @@ class Pad:
         return _HEADER + completion
 
     def target(self, program: str) -> str:
-        return program.strip().removeprefix(_HEADER) + "\n"
+        """The program after its header; imports and helpers that stand before it move into its body.
+
+        Raises:
+            ValueError: the program defines no `solution()` without arguments.
+        """
+        found = _DEFINITION.search(program)
+        if not found:
+            raise ValueError("the program defines no solution()")
+        above = [f"    {line}" for line in program[: found.start()].splitlines() if line.strip()]
+        return "\n".join(["", *above]) + program[found.end() :].rstrip() + "\n"

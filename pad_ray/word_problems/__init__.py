@@ -82,13 +82,9 @@ def generate(seed: int, sizes: Mapping[str, int] | None = None) -> dict[str, lis
 def _check_sizes(sizes: Mapping[str, int]) -> None:
     for split, size in sizes.items():
         if split not in DEFAULT_SIZES:
-            raise ConfigError(
-                f"quickstart has no split `{split}`", f"Its splits are {', '.join(DEFAULT_SIZES)}."
-            )
+            raise ConfigError(f"quickstart has no split `{split}`", f"Its splits are {', '.join(DEFAULT_SIZES)}.")
         if not 0 <= size <= LARGEST_SPLIT:
-            raise ConfigError(
-                f"quickstart cannot make {size} problems for `{split}`", f"Ask for 0 to {LARGEST_SPLIT}."
-            )
+            raise ConfigError(f"quickstart cannot make {size} problems for `{split}`", f"Ask for 0 to {LARGEST_SPLIT}.")
 
 
 def _make_split(split: str, size: int, seed: int, used: set[_Kind]) -> list[WordProblem]:
@@ -106,9 +102,7 @@ def _make_split(split: str, size: int, seed: int, used: set[_Kind]) -> list[Word
     return problems
 
 
-def _new_problem(
-    id: str, template: Template, draw: _Draw, used: set[_Kind], questions: set[str]
-) -> WordProblem:
+def _new_problem(id: str, template: Template, draw: _Draw, used: set[_Kind], questions: set[str]) -> WordProblem:
     """Draw until the numbers are in no earlier split and the question is new in this one."""
     for _ in range(_MAX_DRAWS):
         problem = _fill(id, template, draw)

@@ -46,9 +46,7 @@ def _nouns(text: str) -> list[Noun]:
     return [Noun(one, many or f"{one}s") for one, _, many in pairs]
 
 
-_WOMEN = (
-    "Mia, Ana, Emma, Nora, Sara, Zoe, Ruth, Maya, Lena, Kate, Amy, Nina, Priya, Leila, Grace, Hana, Julia"
-)
+_WOMEN = "Mia, Ana, Emma, Nora, Sara, Zoe, Ruth, Maya, Lena, Kate, Amy, Nina, Priya, Leila, Grace, Hana, Julia"
 _MEN = "Tom, Ben, Paul, Leo, Max, Omar, Jack, Noah, Luis, Ivan, Raj, Kofi, Adam, Eric, Hugo, Dan, Yusuf"
 
 PEOPLE = [Person(name, "she", "her") for name in _WOMEN.split(", ")]

@@ -244,9 +244,7 @@ def test_tolerance_is_that_of_isclose(value: float, gold: float) -> None:
     assert (_outcome(value, gold) is Outcome.EQUAL) == close
 
 
-@given(
-    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.fractions(), st.sampled_from(Mode)
-)
+@given(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.fractions(), st.sampled_from(Mode))
 def test_a_number_equals_itself(number: int | float | Fraction, mode: Mode) -> None:
     assert compare(number, parse_gold(number), Comparison(mode)) is Outcome.EQUAL
 

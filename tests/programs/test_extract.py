@@ -88,10 +88,7 @@ def test_common_indent_is_taken_off(text: str) -> None:
 
 
 def test_the_last_of_several_fenced_programs_counts() -> None:
-    assert (
-        _source("```python\ndef solution():\n    return 5\n```\nNo:\n```python\n" + SOLUTION + "\n```")
-        == SOLUTION
-    )
+    assert _source("```python\ndef solution():\n    return 5\n```\nNo:\n```python\n" + SOLUTION + "\n```") == SOLUTION
 
 
 def test_a_definition_goes_before_an_example_of_its_use() -> None:
@@ -116,9 +113,7 @@ def test_a_call_after_the_function_is_left_out(tail: str) -> None:
 
 
 def test_helpers_and_imports_stay_on_both_sides() -> None:
-    program = (
-        "import math\n\nRATE = 2\n\ndef solution():\n    return half(RATE)\n\ndef half(x):\n    return x / 2"
-    )
+    program = "import math\n\nRATE = 2\n\ndef solution():\n    return half(RATE)\n\ndef half(x):\n    return x / 2"
     assert _source(program + "\nprint(solution())") == program
 
 

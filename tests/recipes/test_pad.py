@@ -53,3 +53,13 @@ def test_a_completion_stops_where_a_next_question_begins() -> None:
     following = PAD.prompt("Why?", EXAMPLES[:2]).partition("Solution:\ndef solution():")[2]
     cut = min(following.index(stop) for stop in PAD.stop if stop in following)
     assert extract(PAD.solution(following[:cut])) == extract(EXAMPLES[0].program)
+
+
+def test_what_stands_above_the_function_is_taught_inside_it() -> None:
+    target = Pad().target("import math\n\ndef solution() -> float:\n    return math.sqrt(9)\n")
+    assert target == "\n    import math\n    return math.sqrt(9)\n"
+
+
+def test_a_program_without_solution_is_no_target() -> None:
+    with pytest.raises(ValueError, match="solution"):
+        Pad().target("answer = 3\n")

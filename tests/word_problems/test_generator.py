@@ -125,9 +125,7 @@ def test_seeds_differ(splits: dict[str, list[WordProblem]]) -> None:
 def test_another_process_makes_the_same(splits: dict[str, list[WordProblem]], hash_seed: str) -> None:
     code = "from pad_ray.word_problems import generate; print(generate(0, {'train': 9})['train'])"
     environment = {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(sys.path)}
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == repr(splits["train"][:9])
 
 

@@ -27,9 +27,7 @@ GOOD: dict[str, Any] = {
 
 def _operators(example: WorkedExample) -> list[str]:
     symbols = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-    return [
-        symbols[type(node.op)] for node in ast.walk(ast.parse(example.program)) if isinstance(node, ast.BinOp)
-    ]
+    return [symbols[type(node.op)] for node in ast.walk(ast.parse(example.program)) if isinstance(node, ast.BinOp)]
 
 
 def _five_word_runs(text: str) -> set[tuple[str, ...]]:
@@ -79,9 +77,7 @@ def test_every_set_shows_all_four_operations(number: int) -> None:
 
 def test_no_example_is_a_problem_that_any_seed_could_generate() -> None:
     patterns = [_pattern(template) for template in (*TRAINED, *HELD_OUT)]
-    assert not [
-        e.question for e in EXAMPLES if any(re.fullmatch(pattern, e.question) for pattern in patterns)
-    ]
+    assert not [e.question for e in EXAMPLES if any(re.fullmatch(pattern, e.question) for pattern in patterns)]
 
 
 def test_the_patterns_of_that_test_know_a_generated_problem() -> None:

@@ -40,6 +40,7 @@ class ProblemsConfig(Section):
     test: str | None = Field(None, description="A JSONL file; without one a share of train is held out.")
     benchmark: str | None = Field(None, description="The name in results; by default that of the test file.")
     limit: int | None = Field(None, ge=1, description="Use only the first n training problems.")
+    validation_limit: int = Field(200, ge=1, description="Use at most the first n validation problems.")
     test_limit: int | None = Field(None, ge=1, description="Use only the first n test problems.")
     holdout: float = Field(0.1, gt=0, lt=0.5, description="Share of train held out for each split without a file.")
     question: str = Field("question", description="Name of the question field.")

@@ -33,6 +33,7 @@ def problem_rows(settings: ProblemsConfig) -> list[Row]:
         splits = _hold_out({split: list(_read(split, settings)) for split in _SPLITS}, settings)
         name = settings.benchmark or _name(Path(settings.test or settings.train))
     splits["train"] = splits["train"][: settings.limit]
+    splits["validation"] = splits["validation"][: settings.validation_limit]
     splits["test"] = splits["test"][: settings.test_limit]
     rows = [_row(problem, split, name) for split, problems in splits.items() for problem in problems]
     _check_ids(rows)

@@ -34,25 +34,25 @@ _ROUND = (
 MAX_MESSAGE = 500
 
 # Errors that may be Monty's shortcoming rather than the program's fault.
-_DOUBTED = frozenset(
-    (
-        "AttributeError",
-        "ImportError",
-        "ModuleNotFoundError",
-        "NotImplementedError",
-        "RecursionError",
-        "TypeError",
-    )
-)
+_DOUBTS = "AttributeError ImportError ModuleNotFoundError NotImplementedError RecursionError RuntimeError TypeError"
+_DOUBTED = frozenset(_DOUBTS.split())
 _BUILTIN_NAMES = frozenset(dir(builtins)) | {"__file__", "__builtins__", "__doc__", "__spec__"}
 
 _RUNS_TEXT = frozenset({"eval", "exec"})
 _CONFUSABLE = "deque enumerate filter finditer for items iter itertools keys map reversed values zip"
 # Words without which a list can only be a list. Monty hands a deque, a map or a generator over as one.
 _NOT_LISTS = frozenset(_CONFUSABLE.split())
-_CATCHES = frozenset({"except", "suppress"})
-# Functions that Monty 1.4.0 computes to another last bit than the C library that CPython calls.
-_INEXACT = frozenset({"gamma", "lgamma", "cbrt", "erf", "erfc"})
+# Ways to learn that something is missing and go on: what Monty lacks would change the answer without a word.
+_FEELERS = frozenset({"try", "except", "suppress", "hasattr", "getattr"})
+# Functions that Monty 1.4.0 computes to another last bit than the C library that CPython calls, and some that are
+# newer than Python 3.11.
+_OTHERWISE = frozenset({"gamma", "lgamma", "cbrt", "erf", "erfc", "sumprod", "batched"})
+# What depends on hashes: their values, and the order of a set, which in Monty is that of insertion.
+_HASHED = frozenset({"hash", "__hash__", "frozenset", "set"})
+_HARMLESS_SET = re.compile(r"\blen\(set\(|\b(?:isinstance|type)\([^()]*\bset\b")
+_STRING = re.compile(r"\"{3}.*?\"{3}|'{3}.*?'{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*", re.DOTALL)
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_WITHIN = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\blambda\b[^:]*:")
 _RETURN_AT_TOP = re.compile(r"^return\b", re.MULTILINE)
 _BLOCK_AT_TOP = re.compile(r"^(?:if|elif|else|for|while|with|try|except|finally|match)\b", re.MULTILINE)
 _NUMPY = re.compile(r"\b(?:np|numpy)\b")
@@ -114,11 +114,42 @@ def _beyond_monty(code: str, words: frozenset[str]) -> str | None:
         return "a null character"
     if code.rstrip(" \t").endswith("\\") or "\f" in code:
         return "an odd end of line"
-    if not _INEXACT.isdisjoint(words):
-        return f"math.{next(iter(_INEXACT & words))} to the last bit"
+    if not _OTHERWISE.isdisjoint(words):
+        return f"the function {min(_OTHERWISE & words)}"
+    if not _FEELERS.isdisjoint(words):
+        return "a program that may go on without what Monty lacks"
+    if _depends_on_hashes(code, words):
+        return "the order of a set"
     if "return" in words and _returns_at_top(code):
         return "a return outside of a function"
     return None
+
+
+def _depends_on_hashes(code: str, words: frozenset[str]) -> bool:
+    """Whether a program may use the order of a set or the value of a hash."""
+    if not _HASHED.isdisjoint(words) and not _HASHED.isdisjoint(words_of(_HARMLESS_SET.sub("", code))):
+        return True
+    if "keys" in words and ("&" in code or "|" in code or "^" in code):
+        return True
+    if "{" not in code:
+        return False
+    text = _STRING.sub("''", code)
+    for _ in range(5):
+        if any(map(_is_set, _BRACES.findall(text))):
+            return True
+        text, found = _BRACES.subn("()", text)
+        if not found:
+            break
+    return False
+
+
+def _is_set(inside: str) -> bool:
+    """Whether what stands between braces makes a set and not a dict."""
+    if not inside.strip() or inside.lstrip().startswith("**"):
+        return False
+    for _ in range(5):
+        inside = _WITHIN.sub("", inside)
+    return ":" not in inside.replace(":=", "")
 
 
 def _returns_at_top(code: str) -> bool:
@@ -220,7 +251,7 @@ def _error(program: Program, error: Raised) -> Finding | Elsewhere:
         return Finding(Status.TIMEOUT, message=message)
     if name == "MemoryError":
         return Finding(Status.OUT_OF_MEMORY, error_class=name, message=message, line=line)
-    if name in _DOUBTED:
+    if name in _DOUBTED or message.startswith("pow()"):
         return Elsewhere(f"{name}: {message}"[:200])
     if name in ("SyntaxError", "IndentationError", "TabError"):
         return Finding(Status.SYNTAX_ERROR, error_class=_syntax_class(message), message=message, line=line)
@@ -245,15 +276,13 @@ def _syntax_class(message: str) -> str:
 
 
 def _undefined(asked: Plan, event: Event) -> Finding | Elsewhere:
-    """A name that nothing defines. What follows is CPython's to say where the program might catch it."""
+    """A name that nothing defines."""
     program = asked.program
     name, start = wire.missing_name(event.kind, event.body)
     if start >= asked.code_bytes:
         return Finding(Status.NO_RESULT, message=_nothing(program))
     if name in _BUILTIN_NAMES:
         return Elsewhere(f"the builtin {name}")
-    if not _CATCHES.isdisjoint(words_of(program.code)):
-        return Elsewhere(f"an undefined name {name} that may be caught")
     line = program.code.encode()[:start].count(b"\n") + 1
     return Finding(Status.ERROR, None, "NameError", f"name {name!r} is not defined", line)
 

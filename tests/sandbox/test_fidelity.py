@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from pad_ray.sandbox import Execution, Program, Sandbox, Tier  # noqa: E402
 from tests.sandbox.expressions import Expressions  # noqa: E402
+from tests.sandbox.idioms import EXPRESSIONS, HASHES, IMPORTS, PROGRAMS  # noqa: E402
 
 DATA = Path(os.environ.get("PAD_RAY_DATA", HERE.parents[2] / "shared" / "data"))
 needs_data = pytest.mark.skipif(not (DATA / "pot_codex").is_dir(), reason="needs PAD_RAY_DATA")
@@ -122,6 +123,32 @@ def test_every_recorded_program_has_the_same_value(monty: Sandbox, cpython: Sand
     programs = _recorded("derived/*.jsonl", "pot_codex/*.jsonl")
     assert len(programs) > 10_000
     assert _recorded_disagreements(monty, cpython, programs) == []
+
+
+def _differences(sandbox: Sandbox, cpython: Sandbox, programs: Sequence[str]) -> list[str]:
+    """Where the routed sandbox does not say what CPython says."""
+    pairs = zip(programs, sandbox.run(programs), cpython.run(programs), strict=True)
+    return [
+        f"{code}\n{one.status} {one.value!r} {one.error_class}, but {other.status} {other.value!r} {other.error_class}"
+        for code, one, other in pairs
+        if (one.status, repr(one.value), one.error_class) != (other.status, repr(other.value), other.error_class)
+    ]
+
+
+@pytest.mark.parametrize("lines", [EXPRESSIONS, HASHES], ids=["expressions", "hashes"])
+def test_idioms_have_the_same_outcome(sandbox: Sandbox, cpython: Sandbox, lines: str) -> None:
+    programs = [f"{IMPORTS}def solution():\n    return {line}\n" for line in lines.strip().split("\n")]
+    assert _differences(sandbox, cpython, programs) == []
+
+
+def test_short_programs_have_the_same_outcome(sandbox: Sandbox, cpython: Sandbox) -> None:
+    assert _differences(sandbox, cpython, PROGRAMS.strip().split("\n---\n")) == []
+
+
+def test_most_idioms_stay_in_the_fast_tier(sandbox: Sandbox) -> None:
+    lines = EXPRESSIONS.strip().split("\n")
+    executions = sandbox.run([f"{IMPORTS}def solution():\n    return {line}\n" for line in lines])
+    assert sum(execution.tier is Tier.MONTY for execution in executions) > 0.7 * len(lines)
 
 
 def test_an_audit_finds_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:

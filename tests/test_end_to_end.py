@@ -12,7 +12,8 @@ from pad_ray.config import parse_config
 from pad_ray.pipeline import Pipeline
 from pad_ray.report import write_report
 
-pytestmark = pytest.mark.engine
+# Ray, vLLM and DeepSpeed warn of much that is theirs; what we call wrongly is an error in the tests of each module.
+pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("default")]
 
 
 @pytest.fixture(scope="module")

@@ -49,11 +49,8 @@ def sample_and_judge(
 
     total = len(requests.read_rows(["id"]))
     source = ray.data.read_parquet(
-        requests.storage.path,
-        filesystem=requests.storage.filesystem,
-        columns=list(REQUEST_COLUMNS),
-        file_extensions=["parquet"],
-    )
+        requests.storage.path, filesystem=requests.storage.filesystem, file_extensions=["parquet"]
+    ).select_columns(list(REQUEST_COLUMNS))
     # One file is one block, and a block is the grain of parallelism: cut it small.
     cut = source.repartition(max(1, math.ceil(total / resources.engine_batch)))
     tally = tally_actor()

@@ -209,12 +209,12 @@ class MontyLane:
         while round.waiting or round.flights:
             self._launch(round)
             self._send(worker, round)
-            if not self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            if self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000) and self._receive(worker, round):
+                deadline, waited = time.monotonic() + patience, False
+            elif time.monotonic() >= deadline:
                 if waited or not self._stood_still():
                     raise _Fault(Answer(status=Status.TIMEOUT, message="no word from the worker"), again=waited)
                 deadline, waited = time.monotonic() + STANDSTILL_SECONDS, True
-            elif self._receive(worker, round):
-                deadline, waited = time.monotonic() + patience, False
 
     def _launch(self, round: _Round) -> None:
         while round.waiting and len(round.flights) < IN_FLIGHT and round.bytes_in_flight < IN_FLIGHT_BYTES:
@@ -306,7 +306,7 @@ class MontyLane:
         event = flight.event
         assert event is not None
         answer = Answer(event, seconds=event.seconds)
-        if event.kind == wire.ERROR and _OUT_OF_TIME in event.body[:200] and self._stood_still():
+        if event.kind == wire.ERROR and _ran_out_of_time(event) and self._stood_still():
             if round.answers[flight.place] is None:
                 round.again.append(flight.place)
             answer = Answer(status=Status.OVERLOAD, message="the machine stood still, twice", seconds=event.seconds)
@@ -319,6 +319,11 @@ class MontyLane:
         now = self._worker.cpu_clock()
         used, self._cpu_mark = now - self._cpu_mark, now
         return used < BUSY_SHARE * self._limits.monty_seconds
+
+
+def _ran_out_of_time(event: Event) -> bool:
+    """Whether the limit ended the program, and not an error of the program's own that says so."""
+    return _OUT_OF_TIME in event.body[:64] and not wire.raised(event.body, 0).framed
 
 
 def _flood(kind: int) -> _Fault:

@@ -62,9 +62,11 @@ class Pool:
             Overload: none came free in time.
         """
         try:
+            if max_wait_s < 0:
+                raise queue.Empty
             slot = self._free.get(timeout=max_wait_s)
         except queue.Empty:
-            raise Overload(f"no worker came free within {max_wait_s:g} s") from None
+            raise Overload("no worker came free in time") from None
         try:
             yield slot
         finally:

@@ -253,6 +253,8 @@ def _error(program: Program, error: Raised) -> Finding | Elsewhere:
         return Finding(Status.OUT_OF_MEMORY, error_class=name, message=message, line=line)
     if name in _DOUBTED or message.startswith("pow()"):
         return Elsewhere(f"{name}: {message}"[:200])
+    if name == "PermissionError":
+        return Finding(Status.FORBIDDEN, error_class=name, message=message, line=line)
     if name in ("SyntaxError", "IndentationError", "TabError"):
         return Finding(Status.SYNTAX_ERROR, error_class=_syntax_class(message), message=message, line=line)
     return Finding(Status.ERROR, error_class=name, message=message, line=line)

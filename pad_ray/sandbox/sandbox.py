@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,20 +20,22 @@ from .steps import StepCheck, StepVerdict
 from .suspicion import suspicions
 
 CHUNK = 64
+# The time that a call may take to get here without having waited.
+_A_MOMENT = 0.01
 
 
 class Sandbox:
     """Runs untrusted programs in confined processes. A context manager; safe to use from several threads.
 
     Args:
-        limits: bounds on each program. workers: programs that run at the same time, one core each. layers:
-        the layers of confinement to use where the machine has them; fewer for tests only. tiers: the
-        interpreters to use; CPython runs what Monty cannot. max_wait_s: how long a batch waits for a worker
-        that others use, before it comes back as `overload`. audit: the share of Monty's answers that CPython
-        is asked for again; where the two differ, CPython's counts
-            and `statistics` keeps both. CPython takes about ten times as long, so 0.01 costs a tenth.
-        warm: start the CPython interpreters at once. Otherwise the first program that needs one waits for it,
-        a
+        limits: bounds on each program.
+        workers: programs that run at the same time, one core each.
+        layers: the layers of confinement to use where the machine has them; fewer for tests only.
+        tiers: the interpreters to use; CPython runs what Monty cannot.
+        max_wait_s: how long a call waits for a worker that others use, before it comes back as `overload`.
+        audit: the share of Monty's answers that CPython is asked for again. Where the two differ, CPython's counts
+            and `statistics` keeps both. CPython takes some thirty times as long, so 0.01 costs a third.
+        warm: start the CPython interpreters at once. Otherwise the first program that needs one waits for it, a
             second or more where it needs sympy or numpy.
 
     Raises (when entered):
@@ -103,9 +106,12 @@ class Sandbox:
             SandboxClosed: outside of the `with` block.
             SandboxUnavailable: workers were lost and no new ones could be confined.
         """
+        return self._run(programs, time.monotonic())
+
+    def _run(self, programs: Sequence[Program | str], asked_at: float) -> list[Execution]:
         pool, threads = self._open()
         wanted = [Program(program) if isinstance(program, str) else program for program in programs]
-        batch = _Batch(pool, wanted, self.max_wait_s)
+        batch = _Batch(pool, wanted, self._patience(asked_at))
         helpers = min(self.workers, len(batch.chunks)) - 1
         for _ in range(helpers):
             threads.submit(batch.work)
@@ -120,25 +126,27 @@ class Sandbox:
             SandboxUnavailable: workers were lost and no new ones could be confined.
         """
         _, threads = self._open()
-        return await asyncio.get_running_loop().run_in_executor(threads, self.run, programs)
+        return await asyncio.get_running_loop().run_in_executor(threads, self._run, programs, time.monotonic())
 
     def check_steps(self, prefix: str, candidates: Sequence[str]) -> list[StepVerdict]:
-        """Says of each candidate for the next statement whether the text up to it parses and runs, and what
-        of it.
+        """Says of each candidate for the next statement whether the text with it parses and runs, and what of it.
 
         Args:
-            prefix: the text so far, whole lines. candidates: texts of the next statement with its indent; a
-            block opener, a comment, a blank line or
+            prefix: the text so far, whole lines.
+            candidates: texts of the next statement with its indent; a block opener, a comment, a blank line or
                 several lines will do.
 
         Raises:
             SandboxClosed: outside of the `with` block.
             SandboxUnavailable: workers were lost and no new ones could be confined.
         """
+        return self._check_steps(prefix, candidates, time.monotonic())
+
+    def _check_steps(self, prefix: str, candidates: Sequence[str], asked_at: float) -> list[StepVerdict]:
         pool, _ = self._open()
         check = StepCheck(prefix, candidates, self.limits.code_kb << 10)
         try:
-            with pool.slot(self.max_wait_s) as slot:
+            with pool.slot(self._patience(asked_at)) as slot:
                 return check.verdicts(slot.look(check.looks))
         except Overload as error:
             return [StepVerdict(Status.OVERLOAD, message=str(error)) for _ in candidates]
@@ -151,7 +159,13 @@ class Sandbox:
             SandboxUnavailable: workers were lost and no new ones could be confined.
         """
         _, threads = self._open()
-        return await asyncio.get_running_loop().run_in_executor(threads, self.check_steps, prefix, candidates)
+        asked = (prefix, candidates, time.monotonic())
+        return await asyncio.get_running_loop().run_in_executor(threads, self._check_steps, *asked)
+
+    def _patience(self, asked_at: float) -> float:
+        """How much longer a call may wait for a worker, having waited for a thread; below 0 if it may not at all."""
+        waited = time.monotonic() - asked_at
+        return self.max_wait_s - waited if waited > _A_MOMENT else self.max_wait_s
 
     def _open(self) -> tuple[Pool, ThreadPoolExecutor]:
         if self._pool is None or self._threads is None:

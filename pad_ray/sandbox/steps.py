@@ -6,15 +6,14 @@ than restoring a snapshot, and no candidate can leave anything behind for anothe
 
 What an unfinished text means, where it could mean several things:
 
-* A block opener runs with an empty body. A `for` that is still being written runs all its passes, a `while`
-one pass. * Within a function that takes no argument, the statements run by calling it; its variables are the
-state. A text
+* A block opener runs with an empty body. A `for` that is still being written runs all its passes, a `while` one
+  pass, and a `try` catches what its handlers, not yet written, may catch.
+* Within a function that takes no argument, the statements run by calling it; its variables are the state. A text
   without one is flat code, and the global variables are the state.
-* Two branches with one fingerprint have the same variables of the same types and values, the same sharing
-among
-  lists, and the same open block with the same state at its entry. They go on alike, whatever is written next.
-  Where a variable holds what cannot be looked into, such as a function or an iterator, the text itself is in
-  the fingerprint.
+* Two branches with one fingerprint have the same variables of the same types and values, the same sharing among
+  lists, and the same open block with the same state at its entry. They go on alike, whatever is written next. Where
+  a variable holds what cannot be looked into, such as a function or an iterator, the text itself is in the
+  fingerprint.
 """
 
 from __future__ import annotations
@@ -51,14 +50,17 @@ class StepVerdict:
     """What came of one candidate.
 
     Attributes:
-        status: ok when the text so far parses and runs; else why not, as in `Execution`. error_class: the
-        exception's class name, when one was raised. message: the exception's message. line: the line at
-        fault, counted from the beginning of the prefix. values: the variables after the candidate that hold
-        plain values. opaque: the names of the other variables. fingerprint: equal for two candidates, of any
-        prefix, whose programs go on alike; empty unless ok. finished: a `return` ran, so the program has its
-        result. value: that result. incomplete: the text ends within brackets, quotes or a joined line, or
-        after a decorator: the statement
-            may still be completed.
+        status: ok when the text so far parses and runs; else why not, as in `Execution`.
+        error_class: the exception's class name, when one was raised.
+        message: the exception's message.
+        line: the line at fault, counted from the beginning of the prefix.
+        values: the variables after the candidate that hold plain values.
+        opaque: the names of the other variables.
+        fingerprint: equal for two candidates, of any prefix, whose programs go on alike; empty unless ok.
+        finished: a `return` ran, so the program has its result.
+        value: that result.
+        incomplete: the text ends within brackets, quotes or a joined line, or after a decorator: the statement may
+            still be completed.
         blocks: the headers of the open blocks, outermost first.
         cpu_s: CPU seconds it took.
         tier: the interpreter that judged it; None when the text alone decided.

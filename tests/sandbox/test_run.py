@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pad_ray.sandbox import Execution, Program, Sandbox, SandboxClosed, Status, Tier
+from pad_ray.sandbox import Execution, Limits, Program, Sandbox, SandboxClosed, SandboxUnavailable, Status, Tier
 
 
 def _one(sandbox: Sandbox, code: str, entry: str | None = "solution") -> Execution:
@@ -29,6 +29,7 @@ VALUES = [
     ("None", None),
     ("(1, 'a', (2.0,))", (1, "a", (2.0,))),
     ("[1, [2]]", [1, [2]]),
+    ("(None, {}) and (None, 1)", (None, 1)),
     ("[x * x for x in range(3)]", [0, 1, 4]),
     ("__import__('decimal').Decimal('1.10')", Decimal("1.10")),
     ("__import__('fractions').Fraction(1, 3)", Fraction(1, 3)),
@@ -83,6 +84,7 @@ ERRORS = [
     ("def solution():\n    raise SystemExit\n", Status.ERROR, "SystemExit", 2),
     ("import socket\n", Status.FORBIDDEN, "Forbidden", 1),
     ("def solution():\n    return open('/etc/passwd')\n", Status.FORBIDDEN, "PermissionError", 2),
+    ("def solution():\n    raise PermissionError('no')\n", Status.FORBIDDEN, "PermissionError", 2),
     ("def solution():\n    return 'x' * 10 ** 11\n", Status.OUT_OF_MEMORY, "MemoryError", 2),
 ]
 
@@ -110,6 +112,14 @@ def test_an_endless_loop_is_a_timeout(sandbox: Sandbox, cpython: Sandbox) -> Non
 
 def test_a_timeout_is_not_tried_in_the_other_tier(sandbox: Sandbox) -> None:
     assert _one(sandbox, "def solution():\n    while True: pass\n").tier is Tier.MONTY
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_a_growing_program_runs_out_of_memory(tier: Tier) -> None:
+    code = "def solution():\n    a = []\n    while True:\n        a.append([0] * 1000)\n"
+    with Sandbox(Limits(memory_mb=16, monty_memory_mb=16), tiers=[tier]) as small:
+        execution = _one(small, code)
+    assert (execution.status, execution.error_class, execution.line) == (Status.OUT_OF_MEMORY, "MemoryError", 4)
 
 
 @pytest.mark.parametrize("code", ["", "x = 1\n", "def other():\n    return 1\n", "# solution\n"])
@@ -193,6 +203,16 @@ def test_an_execution_says_who_ran_it_and_what_held_it(sandbox: Sandbox) -> None
 def test_executions_cross_processes(sandbox: Sandbox) -> None:
     executions = sandbox.run(["def solution(): return [1, None]\n", "def solution(:\n"])
     assert pickle.loads(pickle.dumps(executions)) == executions
+
+
+def test_errors_cross_processes() -> None:
+    error = pickle.loads(pickle.dumps(SandboxUnavailable("no kernel", "Get one")))
+    assert (type(error), str(error)) == (SandboxUnavailable, "no kernel. Get one")
+
+
+def test_a_program_that_only_says_it_ran_out_of_time_raised_an_error(sandbox: Sandbox) -> None:
+    execution = _one(sandbox, "def solution():\n    raise TimeoutError('feed time limit exceeded: 1s > 1s')\n")
+    assert (execution.status, execution.error_class) == (Status.ERROR, "TimeoutError")
 
 
 def test_a_closed_sandbox_runs_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import signal
@@ -25,6 +26,7 @@ from pad_ray.sandbox.warden import Warden, Worker
 LIMITS = Limits(monty_seconds=0.1, cpu_seconds=0.2)
 FAST = "def solution():\n    return 1\n"
 SLOW = "import statistics\n" + FAST
+ENDLESS = "while True: pass\n"
 
 
 @pytest.fixture
@@ -133,6 +135,16 @@ def test_no_free_worker_is_overload_and_not_a_slowProgram() -> None:
         assert [execution.status for execution in executions] == [Status.OVERLOAD] * 2
         assert verdicts[0].status is Status.OVERLOAD
         assert busy.run([FAST])[0].ok
+
+
+def test_waiting_for_a_thread_counts_as_waiting() -> None:
+    async def crowd(busy: Sandbox) -> list[Execution]:
+        batches = await asyncio.gather(*(busy.run_async([ENDLESS]) for _ in range(8)))
+        return [execution for batch in batches for execution in batch]
+
+    with Sandbox(LIMITS, max_wait_s=0.15) as busy:
+        statuses = {execution.status for execution in asyncio.run(crowd(busy))}
+    assert Status.OVERLOAD in statuses
 
 
 def test_closing_ends_every_process() -> None:

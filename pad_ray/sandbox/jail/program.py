@@ -93,7 +93,7 @@ def _outcome(request: Request) -> str:
             if request["entry"] not in space:
                 return _dumps({"s": "no_result", "m": f"there is no {request['entry']}()"})
             value = space[request["entry"]]()
-            if _type(value) is _tuple and value[:1] == (request["token"],):
+            if request["token"] is not None and _type(value) is _tuple and value[:1] == (request["token"],):
                 return f'{{"s": "ok", "state": {encode_state(value[1])}}}'
         elif request["token"] is not None:
             return f'{{"s": "ok", "state": {encode_state(space)}}}'
@@ -106,8 +106,11 @@ def _outcome(request: Request) -> str:
     except BadValue as error:
         return _dumps({"s": "bad_value", "m": str(error)[:_MESSAGE]})
     except MemoryError as error:
+        # What filled the memory hangs on the frames; the report needs some of it.
+        line, error.__traceback__ = _line(error), None
+        space.clear()
         gc.collect()
-        return _failure("out_of_memory", error)
+        return _failure("out_of_memory", error, line)
     except (Forbidden, PermissionError) as error:
         return _failure("forbidden", error)
     except Unavailable as error:
@@ -118,7 +121,7 @@ def _outcome(request: Request) -> str:
 
 def _failure(status: str, error: BaseException, line: int | None = None) -> str:
     try:
-        message = str(error)[:_MESSAGE]
+        message = str(error.msg if isinstance(error, SyntaxError) else error)[:_MESSAGE]
     except BaseException:
         message = ""
     return _dumps({"s": status, "c": type(error).__name__[:100], "m": message, "l": line or _line(error)})

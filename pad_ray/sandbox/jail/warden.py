@@ -16,7 +16,6 @@ import resource
 import select
 import signal
 import socket
-import time
 from typing import Any
 
 from . import namespaces, probes, wire
@@ -77,6 +76,8 @@ class Warden:
             pid, held = self._fork(request["layers"])
         except OSError as error:
             inside.close()
+            os.close(go_read)
+            os.close(go_write)
             return {"error": str(error)}, outside
         if pid == 0:
             self._become_worker(request, inside, go_read, held)
@@ -179,7 +180,6 @@ def main(descriptor: int, library_paths: list[str]) -> None:
     os.environ.clear()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=descriptor)
-    time.tzset()
     preload_light()
     settle_memory()
     warden = Warden(control, library_paths)

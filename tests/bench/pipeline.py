@@ -198,7 +198,12 @@ def main() -> None:
     parser.add_argument("--actors", type=int, default=2)
     parser.add_argument("--batch", type=int, default=256)
     args = parser.parse_args()
-    json.dump(run(args.folder, ACTORS[args.actor], args.actors, args.batch), sys.stdout)
+    meter = open_meter()
+    try:
+        json.dump(run(args.folder, ACTORS[args.actor], args.actors, args.batch), sys.stdout)
+    finally:
+        # The actors made groups of their own within this one; they go with it.
+        meter.close()
 
 
 if __name__ == "__main__":

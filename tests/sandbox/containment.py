@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pad_ray.sandbox import Limits, Sandbox
+from pad_ray.sandbox import Execution, Limits, Sandbox
 from pad_ray.sandbox.outside import Outside, outside
 from tests.sandbox.hostile import CORPUS, Hostile
 
@@ -54,9 +54,10 @@ def breaches(sandbox: Sandbox, world: Outside, hostile: Hostile) -> list[str]:
     code = hostile.code
     for name, value in world.names.items():
         code = code.replace(f"@{name.upper()}@", value)
-    began = time.monotonic()
-    (execution,) = sandbox.run([code])
-    took = time.monotonic() - began
+    execution, took = _timed(sandbox, code)
+    if took > ANSWER_SECONDS:
+        # The machine may have stood still; a program that takes too long does so again.
+        execution, took = _timed(sandbox, code)
     found = world.harm()
     if took > ANSWER_SECONDS:
         found.append(f"the answer took {took:.1f} s")
@@ -68,6 +69,12 @@ def breaches(sandbox: Sandbox, world: Outside, hostile: Hostile) -> list[str]:
         if after.tier is not None and after.value != expected:
             found.append(f"the next program gave {after}")
     return found
+
+
+def _timed(sandbox: Sandbox, code: str) -> tuple[Execution, float]:
+    began = time.monotonic()
+    (execution,) = sandbox.run([code])
+    return execution, time.monotonic() - began
 
 
 def contain(layers: list[str], tiers: list[str]) -> dict[str, Any]:

@@ -140,6 +140,9 @@ def _engine(model: str, training: TrainingConfig, resources: ResourcesConfig) ->
     import torch
     from transformers import AutoModelForCausalLM
 
+    if not resources.train_gpus:
+        # Compiled at initialize() for inference only; a worker killed meanwhile leaves a lock that hangs later runs.
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
     student = AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
     engine, *_ = deepspeed.initialize(

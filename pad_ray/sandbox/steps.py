@@ -165,11 +165,10 @@ class StepCheck:
     """The candidates of one prefix: looks to be run together, then verdicts from what they found."""
 
     def __init__(self, prefix: str, candidates: Sequence[str], longest: int) -> None:
-        if prefix and not prefix.endswith("\n"):
-            prefix += "\n"
+        prefix = _ended(prefix)
         self._longest = longest
         before = extend(layouts.EMPTY, prefix[:longest])
-        self._texts = [prefix + candidate for candidate in candidates]
+        self._texts = [prefix + _ended(candidate) for candidate in candidates]
         self._layouts = [extend(before, text) if len(text) <= longest else _TOO_LONG for text in self._texts]
         # A prefix ends with a line, so no word lies across its end.
         self._words = [words_of(prefix) | words_of(candidate) for candidate in candidates]
@@ -250,6 +249,11 @@ class StepCheck:
         if block is not None:
             parts += [state.digest, _plain(text[block.start :])]
         return _hash(parts)
+
+
+def _ended(text: str) -> str:
+    """A text whose last line is ended, for more comes after it."""
+    return text if not text or text.endswith("\n") else text + "\n"
 
 
 def _hides(text: str, words: frozenset[str]) -> bool:

@@ -45,6 +45,9 @@ VALUES = [
     ("    import math\n", {}),
     ("    b = round(2.675, 2)\n", {"b": 2.67}),
     ("    b = None\n", {"b": None}),
+    ("    b = 3", {"b": 3}),
+    ("    # a comment", {}),
+    ("    for x in xs:", {"x": 2}),
 ]
 
 

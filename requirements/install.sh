@@ -63,9 +63,10 @@ install_lock() {
   # Nothing to do for a CPU build of torch. Where pip was offered the CUDA build alone, that one does not even import
   # without its CUDA libraries: they are fetched here, in the versions of the other lock.
   pip install -qq --no-compile --only-binary :all: -c requirements/gpu.txt "$(grep '^torch==' "$lock")"
-  # DeepSpeed comes as source alone and imports torch while it is built: so it is last, and built in this environment.
-  # None of its C++ parts are built ahead: on CPUs training uses none, on GPUs it builds them when they are needed.
-  DS_BUILD_OPS=0 pip install -qq --no-compile --no-deps --no-build-isolation "$(grep '^deepspeed==' "$lock")"
+  # DeepSpeed comes as source alone. It is built apart from this environment, without torch: for its setup.py fails
+  # where torch meets the setuptools that vLLM asks for (77.0.3). None of its C++ parts are built ahead: on CPUs
+  # training uses none, on GPUs it builds them when they are needed.
+  DS_BUILD_OPS=0 PIP_CONSTRAINT=$lock pip install -qq --no-compile --no-deps "$(grep '^deepspeed==' "$lock")"
   say "compiling to bytecode"
   # On both cores, where pip would use one; all but the packages' own tests. It pays after ten processes that import
   # vLLM. Some packages carry templates that are no Python, so errors say nothing here.

@@ -6,9 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from pad_ray.errors import InputError, PadRayError, PlacementError
+from pad_ray.errors import UNREACHABLE_FLAG, InputError, PadRayError, PlacementError
+
+if TYPE_CHECKING:
+    from pad_ray.pipeline import Pipeline
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,24 +43,45 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     run = _command(commands, "run", "run a whole configuration: sample, verify, train, evaluate, report", _run)
     run.add_argument("config", type=Path, help="a YAML file, such as jobs/quickstart.yaml")
-    run.add_argument(
+    _settable(run)
+    until = ("samples", "examples", "report")
+    run.add_argument("--until", choices=until, default="report", help="the last thing to make")
+    run.add_argument("--dry-run", action="store_true", help="print the plan, and a forecast from a small probe")
+    run.add_argument("--probe", type=int, metavar="ROWS", help="rows of the probe; by default what an engine holds")
+    run.add_argument(UNREACHABLE_FLAG, action="store_true", help="leave samples bought under other settings unused")
+    verify = _command(commands, "verify", "judge a run's samples again, or the programs in a JSONL file", _verify)
+    verify.add_argument("run_folder", nargs="?", metavar="RUN", help="a run's folder; its samples are judged again")
+    _settable(verify)
+    verify.add_argument("--input", type=Path, help="JSONL with `program` or `completion`, and `answer`")
+    verify.add_argument("--output", type=Path, help="JSONL to write: one verdict for each line")
+    verify.add_argument("--mode", choices=("tolerance", "exact", "round", "string"), default="tolerance")
+    verify.add_argument("--relative", type=float, default=1e-6, help="relative tolerance")
+    verify.add_argument("--absolute", type=float, default=1e-3, help="absolute tolerance")
+    verify.add_argument("--workers", type=int, default=1, help="sandbox workers")
+    samples = _command(commands, "samples", "show what a teacher wrote and what came of it", _samples)
+    samples.add_argument("run_folder", metavar="RUN", help="a run's folder, or its name")
+    samples.add_argument("--verdict", help="only samples with this verdict, such as wrong_answer")
+    samples.add_argument("--limit", type=int, default=5, help="at most so many samples")
+    samples.add_argument("--json", action="store_true", help="a JSON object a line")
+    show = _command(commands, "show", "show where a row of a run comes from and what became of it", _show)
+    show.add_argument("run_folder", metavar="RUN", help="a run's folder, or its name")
+    show.add_argument("id", metavar="ID", help="of a prediction, example, sample, request or problem; or its beginning")
+    for looking in (samples, show):
+        looking.add_argument("--runs", default="runs", help="where run folders are kept")
+    doctor = _command(commands, "doctor", "say what this machine can do", _doctor)
+    doctor.add_argument("--sandbox", action="store_true", required=True, help="try to escape from the sandbox")
+    doctor.add_argument("--json", action="store_true", help="machine-readable output")
+    return parser
+
+
+def _settable(command: _Parser) -> None:
+    command.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         help="override a setting: training.epochs=3",
     )
-    verify = _command(commands, "verify", "judge programs in a JSONL file against their gold answers", _verify)
-    verify.add_argument("--input", type=Path, required=True, help="JSONL with `program` or `completion`, and `answer`")
-    verify.add_argument("--output", type=Path, required=True, help="JSONL to write: one verdict for each line")
-    verify.add_argument("--mode", choices=("tolerance", "exact", "round", "string"), default="tolerance")
-    verify.add_argument("--relative", type=float, default=1e-6, help="relative tolerance")
-    verify.add_argument("--absolute", type=float, default=1e-3, help="absolute tolerance")
-    verify.add_argument("--workers", type=int, default=1, help="sandbox workers")
-    doctor = _command(commands, "doctor", "say what this machine can do", _doctor)
-    doctor.add_argument("--sandbox", action="store_true", required=True, help="try to escape from the sandbox")
-    doctor.add_argument("--json", action="store_true", help="machine-readable output")
-    return parser
 
 
 def _command(
@@ -73,18 +97,64 @@ def _command(
 
 def _run(arguments: argparse.Namespace) -> int:
     from pad_ray.config import load_config
-    from pad_ray.console import print_plan, print_results
+    from pad_ray.console import print_bill, print_plan, print_results, print_rows
+    from pad_ray.forecast import bill
     from pad_ray.pipeline import Pipeline
+    from pad_ray.plan import changed_settings, steps
     from pad_ray.report import write_report
 
     pipeline = Pipeline(load_config(arguments.config, arguments.set))
-    print_plan(pipeline)
-    results = pipeline.run()
-    print_results(results, write_report(pipeline.folder, pipeline.config, vars(pipeline.stages), results))
+    folder = pipeline.folder
+    print_plan(folder.storage.uri, pipeline.config.name, steps(pipeline), changed_settings(pipeline))
+    if arguments.dry_run:
+        return _forecast(pipeline, arguments)
+    results = pipeline.run(arguments.until, arguments.allow_unreachable)
+    if found := bill(pipeline.sampling.samples):
+        print_bill(found)
+    if arguments.until != "report":
+        print_rows(pipeline.sampling, folder.storage.uri)
+        return 0
+    print_results(results, write_report(folder, pipeline.config, pipeline.stages, results))
+    return 0
+
+
+def _forecast(pipeline: Pipeline, arguments: argparse.Namespace) -> int:
+    from pad_ray.console import print_forecast
+    from pad_ray.forecast import probe
+    from pad_ray.runtime import start_ray
+
+    with pipeline.folder.locked():
+        pipeline.prepare(arguments.allow_unreachable)
+        if not pipeline.sampling.complete:
+            start_ray(pipeline.config.resources)
+        print_forecast(probe(pipeline.sampling, pipeline.teacher, arguments.probe))
     return 0
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    if arguments.run_folder:
+        return _verify_run(arguments)
+    if not (arguments.input and arguments.output):
+        raise InputError("nothing to verify", "Give a run's folder, or --input and --output")
+    return _verify_file(arguments)
+
+
+def _verify_run(arguments: argparse.Namespace) -> int:
+    from pad_ray.config import load_config
+    from pad_ray.console import print_verdicts
+    from pad_ray.pipeline import Pipeline
+    from pad_ray.verification import Verdict
+
+    folder = Path(arguments.run_folder)
+    config = load_config(folder / "run.yaml", arguments.set)
+    pipeline = Pipeline(config.model_copy(update={"runs": str(folder.resolve().parent), "name": folder.resolve().name}))
+    facts = pipeline.sampling.judge()
+    print_verdicts({verdict: facts[verdict] for verdict in Verdict if facts.get(verdict)})
+    print(f"judged {facts['judged']:,} samples again; {facts['changed']:,} verdicts changed; none was bought")
+    return 0
+
+
+def _verify_file(arguments: argparse.Namespace) -> int:
     from pad_ray.console import print_verdicts
     from pad_ray.programs.answers import Comparison, Mode
     from pad_ray.verify_file import verify_file
@@ -97,6 +167,23 @@ def _verify(arguments: argparse.Namespace) -> int:
         raise InputError(f"--relative {arguments.relative}, --absolute {arguments.absolute}: {error}") from None
     counts = verify_file(arguments.input, arguments.output, comparison=comparison, workers=arguments.workers)
     print_verdicts(counts)
+    return 0
+
+
+def _samples(arguments: argparse.Namespace) -> int:
+    from pad_ray.run_tables import RunTables
+    from pad_ray.samples_view import print_samples
+
+    run = RunTables.find(arguments.run_folder, arguments.runs)
+    print_samples(run, arguments.verdict, arguments.limit, as_json=arguments.json)
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from pad_ray.run_tables import RunTables
+    from pad_ray.show import print_chain
+
+    print_chain(RunTables.find(arguments.run_folder, arguments.runs), arguments.id)
     return 0
 
 

@@ -12,15 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from pad_ray.errors import ConfigError
-
-
-class Section(BaseModel):
-    """A part of the configuration; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from pad_ray.generation.http_settings import HttpConfig
+from pad_ray.section import Section
 
 
 class Sizes(Section):
@@ -33,11 +29,22 @@ class Sizes(Section):
 
 
 class ProblemsConfig(Section):
-    """Which problems are learnt from and which are measured on."""
+    """Which problems are learnt from and which are measured on.
 
-    train: str = Field("quickstart", description="`quickstart`, or a JSONL file with `question` and `answer`.")
-    validation: str | None = Field(None, description="A JSONL file; without one a share of train is held out.")
-    test: str | None = Field(None, description="A JSONL file; without one a share of train is held out.")
+    A source is a JSONL or Parquet file, a folder of Parquet files, or a data set on the Hugging Face hub, `org/name` or
+    `org/name:config`.
+    """
+
+    train: str = Field("quickstart", description="`quickstart`, or a source with `question` and `answer`.")
+    validation: str | None = Field(None, description="A source; without one a share of train is held out.")
+    test: str | None = Field(
+        None, description="A source or a benchmark such as `svamp`; without one a share of train is held out."
+    )
+    train_split: str = Field("train", description="Which split of a hub's data set is trained on.")
+    validation_split: str = Field("validation", description="Which split of a hub's data set choices are made on.")
+    test_split: str = Field("test", description="Which split of a hub's data set is measured on.")
+    licence: str = Field("unknown", description="Licence of the training problems, for the card of the samples.")
+    allow_contamination: bool = Field(False, description="Train on an evaluation set all the same.")
     benchmark: str | None = Field(None, description="The name in results; by default that of the test file.")
     limit: int | None = Field(None, ge=1, description="Use only the first n training problems.")
     validation_limit: int = Field(200, ge=1, description="Use at most the first n validation problems.")
@@ -50,10 +57,26 @@ class ProblemsConfig(Section):
     sizes: Sizes = Field(default_factory=lambda: Sizes(), description="Sizes of the generator's splits.")
 
 
+Kind = Literal["vllm", "transformers", "http", "recorded", "annotations"]
+
+
 class TeacherConfig(Section):
     """The model that writes programs, and how it is asked."""
 
-    model: str = Field("embedded", description="`embedded`, a local folder, or a Hugging Face name.")
+    kind: Kind = Field(
+        "vllm",
+        description="Who answers: `vllm`; `transformers` (encoder-decoders, what vLLM has not); `http` (an endpoint "
+        "that speaks OpenAI's protocol); `recorded` (completions from a file); `annotations` (GSM8K's own notes).",
+    )
+    model: str = Field("embedded", description="`embedded`, a local folder, or a Hugging Face name; the name at http.")
+    adapter: str | None = Field(None, description="A folder with a LoRA adapter that vLLM puts on the model.")
+    file: str | None = Field(None, description="JSONL with `problem_id` and `completion`, of the teacher `recorded`.")
+    http: HttpConfig | None = Field(None, description="The endpoint of the teacher `http`.")
+    ask: Literal["completion", "chat"] = Field(
+        "completion", description="Continue a text, or answer in the model's own chat template."
+    )
+    system: str | None = Field(None, description="System line of a chat.")
+    stop: tuple[str, ...] | None = Field(None, description="A completion ends before these; by default the recipe's.")
     examples: str = Field("arithmetic", description="Worked examples: a built-in name or a JSONL file.")
     shots: int = Field(4, ge=0, description="Worked examples in each prompt.")
     context: Literal["sets", "nearest"] = Field(
@@ -68,6 +91,25 @@ class TeacherConfig(Section):
         None, description="Gives each request a seed of its own; costs a third of the speed of a small model on a CPU."
     )
 
+    @model_validator(mode="after")
+    def _check_kind(self) -> TeacherConfig:
+        for kind, name in (("http", "http"), ("recorded", "file")):
+            if (self.kind == kind) != (getattr(self, name) is not None):
+                raise ValueError(f"`{name}` belongs to the teacher `{kind}`, and that teacher needs it")
+        if self.adapter and self.kind != "vllm":
+            raise ValueError("`adapter` belongs to the teacher `vllm`")
+        if self.system and self.ask != "chat":
+            raise ValueError("`system` belongs to `ask: chat`")
+        return self
+
+
+class SamplesConfig(Section):
+    """Where samples may come from besides the teacher."""
+
+    from_: str | None = Field(
+        None, alias="from", description="Another run, by name or folder: its samples for the same requests are reused."
+    )
+
 
 class VerificationConfig(Section):
     """How a program's value is compared with gold, and what a program may use."""
@@ -79,10 +121,20 @@ class VerificationConfig(Section):
     memory_mb: int = Field(512, ge=64, description="Memory that one program may use.")
 
 
-class ExamplesConfig(Section):
-    """Which verified samples become training examples."""
+Mark = Literal["forged", "duplicate", "contaminated", "constant_program", "unused_steps", "ignores_question"]
 
-    per_problem: int = Field(4, ge=1, description="At most this many different programs for one problem.")
+
+class ExamplesConfig(Section):
+    """Which verified samples are learnt from."""
+
+    per_problem: int = Field(4, ge=1, description="At most this many programs for one problem.")
+    exclude: tuple[Mark, ...] = Field(
+        ("forged", "duplicate", "contaminated", "constant_program"),
+        description="Samples with one of these marks are kept as rows and not learnt from. `forged`: it may have "
+        "altered its value; `duplicate`: the same program for the problem again, but for names and layout; "
+        "`contaminated`: the question is in an evaluation set; `constant_program`: it returns a literal; "
+        "`unused_steps`: its answer does not depend on a step; `ignores_question`: none of its numbers is asked about.",
+    )
 
 
 class StudentConfig(Section):
@@ -131,7 +183,9 @@ class ResourcesConfig(Section):
     engine_cores: str | None = Field(
         None, description="Cores that a CPU engine is bound to, such as `0-7`; by default all of a small machine."
     )
-    engine_batch: int = Field(16, ge=1, description="Rows that Ray Data hands to an engine at once.")
+    engine_rows: int = Field(128, ge=8, description="Rows that an engine holds at once; what a kill can cost, twice.")
+    engine_adapter_rank: int = Field(64, ge=1, description="Largest rank of a LoRA adapter that the engine takes.")
+    attempts: int = Field(3, ge=1, description="Runs in which a request at which the teacher failed is asked again.")
     engine_kwargs: dict[str, Any] = Field(default_factory=dict, description="Further vLLM engine arguments.")
     max_model_len: int = Field(1024, ge=64, description="Longest prompt and completion together, in tokens.")
     kv_cache_gib: int = Field(3, ge=1, description="Memory of vLLM's key-value cache on a CPU.")
@@ -142,6 +196,11 @@ class ResourcesConfig(Section):
     micro_batch_tokens: int = Field(768, ge=16, description="Tokens packed into one forward pass of one worker.")
     zero_stage: Literal[0, 1, 2, 3] = Field(2, description="DeepSpeed ZeRO stage.")
 
+    @property
+    def block_rows(self) -> int:
+        """Rows of one block: eight of them are in an engine at once, so that it never drains between two."""
+        return self.engine_rows // 8
+
 
 class RunConfig(Section):
     """A whole run."""
@@ -151,6 +210,7 @@ class RunConfig(Section):
     recipe: str = Field("pad", description="How the student is taught.")
     problems: ProblemsConfig = Field(default_factory=lambda: ProblemsConfig())
     teacher: TeacherConfig = Field(default_factory=lambda: TeacherConfig())
+    samples: SamplesConfig = Field(default_factory=lambda: SamplesConfig())
     verification: VerificationConfig = Field(default_factory=lambda: VerificationConfig())
     examples: ExamplesConfig = Field(default_factory=lambda: ExamplesConfig())
     student: StudentConfig = Field(default_factory=lambda: StudentConfig())
@@ -250,6 +310,7 @@ def known_keys(model: type[BaseModel] = RunConfig, prefix: str = "") -> list[str
     """All dotted keys, sections included."""
     keys = []
     for name, field in model.model_fields.items():
+        name = field.alias or name
         keys.append(prefix + name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             keys += known_keys(field.annotation, f"{prefix}{name}.")

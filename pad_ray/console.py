@@ -3,20 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pad_ray.verification import Verdict
+
 if TYPE_CHECKING:
-    from pad_ray.pipeline import Pipeline
+    from pad_ray.answers import Answers
+    from pad_ray.forecast import Forecast
+    from pad_ray.plan import Step
     from pad_ray.sandbox.doctor import Escape
 
 
-def print_plan(pipeline: Pipeline) -> None:
-    """One line for each stage: kept, or to do."""
-    print(f"run {pipeline.config.name} in {pipeline.folder.storage.uri}")
-    for stage, done in pipeline.plan():
-        print(f"  {'kept ' if done else 'to do'}  {stage.name} {stage.id}")
+def print_plan(folder: str, name: str, steps: Iterable[Step], changed: Sequence[str]) -> None:
+    """What changed since the run before, and a line for each stage: kept, gone on with, or to do."""
+    print(f"run {name} in {folder}")
+    for line in changed:
+        print(f"  changed  {line}")
+    for step in steps:
+        print(f"  {step.state:<7}  {step.name:<16} {step.id:<12}  {step.note}".rstrip())
+
+
+def print_forecast(forecast: Forecast) -> None:
+    """What is left to ask, and what it will take."""
+    print(f"\nforecast from {forecast.probed:,} rows, which are kept:")
+    print(f"  rows to ask    {forecast.rows:>12,}")
+    print(f"  prompt tokens  {forecast.prompt_tokens:>12,}")
+    print(f"  tokens         {forecast.tokens:>12,}")
+    print(f"  hours          {forecast.hours:>12.2f}")
+    if forecast.cost:
+        print(f"  cost           {forecast.cost:>12.2f}")
+
+
+def print_bill(bill: Mapping[str, tuple[float, float]]) -> None:
+    """The forecast beside what it came to."""
+    print(f"\n{'samples':<8} {'forecast':>12} {'came to':>12}")
+    for name, (forecast, actual) in bill.items():
+        digits = 0 if name in ("rows", "tokens") else 2
+        print(f"{name:<8} {forecast:>12,.{digits}f} {actual:>12,.{digits}f}")
+
+
+def print_rows(sampling: Answers, folder: str) -> None:
+    """The yield by verdict, where a run ends with its samples."""
+    mark = sampling.verdicts.done or {}
+    print_verdicts({verdict: mark[verdict] for verdict in Verdict if mark.get(verdict)})
+    print(f"in {folder}/samples")
 
 
 def print_results(results: list[dict[str, Any]], report: str) -> None:

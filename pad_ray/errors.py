@@ -6,12 +6,15 @@
     │   ├── DataError       a file of problems, completions or examples
     │   └── ModelError      a model name or folder that is no model
     ├── PlacementError      exit code 2: the machine or cluster cannot place what the run asks for
+    ├── TeacherError        exit code 2: the teacher stopped answering, or the money for it is spent
     └── StageError          a stage started and could not finish
 
 A failure of one row is never an exception: it is a row with a verdict.
 """
 
 from __future__ import annotations
+
+UNREACHABLE_FLAG = "--allow-unreachable"  # the command's word for: leave samples that were bought unused
 
 
 class PadRayError(Exception):
@@ -53,6 +56,12 @@ class ModelError(InputError):
 
 class PlacementError(PadRayError):
     """The machine or cluster can never place what the run asks for."""
+
+    exit_code = 2
+
+
+class TeacherError(PadRayError):
+    """The teacher stopped answering, or the money for it is spent; what it answered is kept."""
 
     exit_code = 2
 

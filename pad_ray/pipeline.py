@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
+from pad_ray.answers import Answers
+from pad_ray.benchmarks import State, availability
 from pad_ray.config import RunConfig
+from pad_ray.contamination import Overlap
+from pad_ray.errors import ConfigError
 from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
 from pad_ray.evaluation.metrics import summarise
-from pad_ray.models import model_identity, resolve_model
+from pad_ray.generation.teachers import Teacher
 from pad_ray.prompts import load_examples
 from pad_ray.provenance import provenance
 from pad_ray.recipes import recipe_named
@@ -25,30 +28,15 @@ from pad_ray.records import Row, content_hash
 from pad_ray.run_folder import RunFolder, Stage, once
 from pad_ray.runtime import start_ray
 from pad_ray.splits import problem_rows
+from pad_ray.storage import Storage
+from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.examples import make_examples
+from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.requests import make_requests
-from pad_ray.synthesis.stream import sample_and_judge
 from pad_ray.training.trainer import train
-from pad_ray.verification import VERIFIER_VERSION
 
-
-@dataclass(frozen=True)
-class Stages:
-    """All stages of a run, known before any of them starts."""
-
-    problems: Stage
-    requests: Stage
-    samples: Stage
-    examples: Stage
-    student: Stage
-    base_validation: Stage
-    base: Stage
-    student_test: Stage
-
-    def all(self) -> list[Stage]:
-        """In the order in which they run."""
-        return list(vars(self).values())
+Until = Literal["samples", "examples", "report"]
 
 
 class Pipeline:
@@ -65,31 +53,90 @@ class Pipeline:
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
         self.problems = problem_rows(config.problems)
-        self.teacher = resolve_model(config.teacher.model)
-        self.base = resolve_model(config.student.model)
+        self.teacher = Teacher.of(config.teacher)
+        self.base = Teacher.local(config.student.model)
         self.folder = RunFolder.open(config.runs, config.name)
-        self.stages = self._stages()
 
-    def _stages(self) -> Stages:
-        """Stage ids from what defines each result, the judgement's and the recipe's own logic included."""
-        config, stage = self.config, self.folder.stage
-        verified = {**config.verification.model_dump(), "logic": VERIFIER_VERSION}
-        recipe = [config.recipe, self.recipe.prompt("?"), self.recipe.stop]
-        shown = [vars(example) for example in self.worked_examples]
-        base = model_identity(self.base)
-        answered = {**verified, "recipe": recipe, "max_tokens": config.evaluation.max_tokens}
-        measured = {**answered, **config.evaluation.model_dump(), "model": base, "examples": shown}
-        asked = {**config.teacher.model_dump(), "model": model_identity(self.teacher), "examples": shown}
+    # Stages by what defines their results. What a stage makes may define those after it: retried requests change the
+    # examples only if they were answered, another verifier only if a verdict changed.
 
-        problems = stage("problems", content_hash(self.problems), record="problem")
-        requests = stage("requests", [asked, recipe], [problems], "request")
-        samples = stage("samples", verified, [requests], "sample")
-        examples = stage("examples", [config.examples.model_dump(), recipe], [samples], "example")
-        student = stage("student", {"model": base, **config.training.model_dump()}, [examples], flat=True)
-        base_validation = stage("evaluation/base-validation", measured, [problems], "prediction")
-        base_test = stage("evaluation/base", measured, [base_validation], "prediction")
-        student_test = stage("evaluation/student", answered, [problems, student], "prediction")
-        return Stages(problems, requests, samples, examples, student, base_validation, base_test, student_test)
+    @cached_property
+    def problem_stage(self) -> Stage:
+        return self.folder.stage("problems", content_hash(self.problems), record="problem")
+
+    @cached_property
+    def sampling(self) -> Answers:
+        """The teacher's requests, samples and verdicts."""
+        config = self.config
+        asked = {
+            **config.teacher.model_dump(exclude={"kind", "model", "adapter", "file", "http"}),
+            "teacher": self.teacher.identity,
+            "examples": self._shown,
+        }
+        return Answers.of(self.folder, "", [asked, self._recipe], [self.problem_stage], config, "sample")
+
+    @property
+    def example_stage(self) -> Stage:
+        held_against = [found.benchmark.name for found in availability() if found.state is not State.MISSING]
+        settings = [self.config.examples.model_dump(), self._recipe, self.sampling.digest, held_against]
+        return self.folder.stage("examples", settings, [self.sampling.samples], "example")
+
+    @property
+    def student_stage(self) -> Stage:
+        mark = self.example_stage.done
+        taught = mark["digest"] if mark else self.example_stage.id
+        settings = {"model": self.base.identity, **self.config.training.model_dump()}
+        return self.folder.stage("student", [settings, taught], flat=True)
+
+    @cached_property
+    def base_validation(self) -> Answers:
+        """The base model on the validation problems, with each number of worked examples."""
+        settings = self.config.evaluation.model_dump()
+        measured = [settings, self.base.identity, self._shown, self._recipe]
+        return self._answers("base-validation", measured, [self.problem_stage], "base: validation")
+
+    @property
+    def base_test(self) -> Answers:
+        """The base model on the test problems, with the number of worked examples that validation chose."""
+        validation = self.base_validation
+        settings = [self.config.evaluation.model_dump(), self.base.identity, self._shown, validation.digest]
+        return self._answers("base", settings, [self.problem_stage], "base: test")
+
+    @property
+    def student_test(self) -> Answers:
+        """The student on the test problems."""
+        settings = [self.config.evaluation.max_tokens, self._recipe]
+        return self._answers("student", settings, [self.problem_stage, self.student_stage], "student: test")
+
+    def _answers(self, name: str, settings: Any, reads: Sequence[Stage], title: str) -> Answers:
+        return Answers.of(self.folder, f"evaluation/{name}/", settings, reads, self.config, title)
+
+    def _predictions(self, answers: Answers) -> Stage:
+        name = answers.samples.name.removesuffix("/samples")
+        return self.folder.stage(f"{name}/predictions", answers.digest, [answers.samples], "prediction")
+
+    @cached_property
+    def _recipe(self) -> list[Any]:
+        return [self.config.recipe, self.recipe.prompt("?"), self.recipe.stop]
+
+    @cached_property
+    def _shown(self) -> list[dict[str, Any]]:
+        return [vars(example) for example in self.worked_examples]
+
+    @property
+    def stages(self) -> Mapping[str, Stage]:
+        """All stages by name, in the order in which they run, as far as their ids are known now."""
+        return {
+            "problems": self.problem_stage,
+            "requests": self.sampling.requests,
+            "samples": self.sampling.samples,
+            "verdicts": self.sampling.verdicts,
+            "examples": self.example_stage,
+            "base_validation": self._predictions(self.base_validation),
+            "base": self._predictions(self.base_test),
+            "student": self.student_stage,
+            "student_test": self._predictions(self.student_test),
+        }
 
     @cached_property
     def _validation(self) -> list[Row]:
@@ -99,112 +146,138 @@ class Pipeline:
     def _tests(self) -> list[Row]:
         return [row for row in self.problems if row["split"] not in ("train", "validation")]
 
-    def plan(self) -> list[tuple[Stage, bool]]:
-        """Each stage, and whether its result is already there."""
-        return [(stage, stage.done is not None) for stage in self.stages.all()]
+    def run(self, until: Until = "report", allow_unreachable: bool = False) -> list[dict[str, Any]]:
+        """Does what is missing and returns the rows of `evaluation/results.json`, none before there are any.
 
-    def run(self) -> list[dict[str, Any]]:
-        """Does what is missing and returns the rows of `evaluation/results.json`."""
+        Args:
+            until: the last thing to make.
+            allow_unreachable: go on where samples that were bought under other settings would not be used.
+
+        Raises:
+            InputError: there are such samples, or another driver is at work on the run.
+        """
         begun = time.time()
-        self.folder.storage.write_text("run.yaml", provenance(self.config))
-        stages, config = self.stages, self.config
-        if not all(done for _, done in self.plan()):
-            start_ray(config.resources)
-        once(self.folder, stages.problems, lambda mark: self._write(stages.problems, self.problems, mark))
-        once(self.folder, stages.requests, self._requests)
-        once(self.folder, stages.samples, self._samples)
-        once(self.folder, stages.examples, self._examples)
-        once(self.folder, stages.base_validation, self._base_validation)
-        once(self.folder, stages.base, self._base)
-        once(self.folder, stages.student, self._train)
-        once(self.folder, stages.student_test, self._student_test)
-        results = self._results()
-        self.folder.event("run", seconds=round(time.time() - begun, 2))
+        with self.folder.locked():
+            self.prepare(allow_unreachable)
+            self.folder.storage.write_text("run.yaml", provenance(self.config))
+            if not all(stage.done for stage in self.stages.values()) or not self.sampling.complete:
+                start_ray(self.config.resources)
+            results = self._work(until)
+            self.folder.event("run", seconds=round(time.time() - begun, 2))
         return results
+
+    def _work(self, until: Until) -> list[dict[str, Any]]:
+        self.sampling.make(self._requests, self.teacher)
+        if until == "samples":
+            return []
+        once(self.folder, self.example_stage, self._examples)
+        if until == "examples":
+            return []
+        self._measure_base()
+        once(self.folder, self.student_stage, self._train)
+        self._measure(self.student_test, self._student, "student", (0,))
+        return self._results()
+
+    def prepare(self, allow_unreachable: bool = False) -> None:
+        """From problems to requests, and to the samples for them that were bought before.
+
+        Raises:
+            InputError: samples bought under other settings would not be used, and that is not allowed.
+        """
+        once(self.folder, self.problem_stage, lambda mark: self._write(self.problem_stage, self.problems, mark))
+        self.sampling.request(self._requests, self._elsewhere())
+        if not allow_unreachable:
+            self.sampling.check_reachable()
+
+    def _elsewhere(self) -> list[Stage]:
+        """Stages of samples of the run that `samples.from` names."""
+        name = self.config.samples.from_
+        if not name:
+            return []
+        runs, _, own = name.rpartition("/")
+        place = Storage.open(runs or self.config.runs) / own / "samples"
+        stages = [Stage("samples", stage, place / stage, "sample") for stage in place.folders()]
+        if not stages:
+            raise ConfigError(f"samples.from: there are no samples in {place.uri}", "Name another run, or its folder")
+        return stages
 
     def _write(self, stage: Stage, rows: Sequence[Row], mark: dict[str, Any]) -> None:
         stage.write_rows(rows)
         mark["rows"] = len(rows)
 
-    def _requests(self, mark: dict[str, Any]) -> None:
+    def _requests(self) -> list[Row]:
         train_problems = [row for row in self.problems if row["split"] == "train"]
-        rows = make_requests(train_problems, self.config.teacher, self.recipe, self.contexts)
-        self._write(self.stages.requests, rows, mark)
-
-    def _samples(self, mark: dict[str, Any]) -> None:
-        mark.update(self._stream(self.stages.requests, self.stages.samples, self.teacher, "sample"))
-
-    def _stream(self, requests: Stage, samples: Stage, model: str, title: str) -> dict[str, Any]:
-        config = self.config
-        return sample_and_judge(
-            requests,
-            samples,
-            model=model,
-            recipe=config.recipe,
-            verification=config.verification,
-            resources=config.resources,
-            title=title,
-        )
+        return make_requests(train_problems, self.config.teacher, self.teacher, self.recipe, self.contexts)
 
     def _examples(self, mark: dict[str, Any]) -> None:
+        samples, config = self.sampling.read(), self.config
         questions = {row["id"]: row["question"] for row in self.problems}
-        samples = self.stages.samples.read_rows()
-        rows = make_examples(samples, questions, self.recipe, self.config.examples)
-        mark["problems_solved"] = len({row["problem_id"] for row in rows})
-        self._write(self.stages.examples, rows, mark)
+        overlap = Overlap()
+        marks = mark_samples(samples, questions, overlap.of)
+        rows = make_examples(samples, questions, self.recipe, config.examples, marks)
+        used = [row for row in rows if row["used"]]
+        mark["used"] = len(used)
+        mark["problems_solved"] = len({row["problem_id"] for row in used})
+        mark["digest"] = content_hash([(row["prompt"], row["target"]) for row in used])
+        self._write(self.example_stage, rows, mark)
+        origin = Origin(
+            run=config.name,
+            teacher=f"{config.teacher.kind}: {self.teacher.name}",
+            source=config.problems.train,
+            license=config.problems.licence,
+            sampling={name: getattr(config.teacher, name) for name in _SAMPLING},
+            created=time.strftime("%Y-%m-%d"),
+            folder=self.sampling.samples.id,
+            evaluation_sets=overlap.names,
+        )
+        card = dataset_card(samples, questions, marks, rows, origin)
+        (self.folder.storage / "samples").write_text("README.md", card)
 
     def _train(self, mark: dict[str, Any]) -> None:
         config = self.config
         facts = train(
-            self.stages.examples,
-            self.stages.student,
+            self.example_stage,
+            self.student_stage,
             (self.folder.storage / "training").uri,
-            model=self.base,
+            model=self.base.model,
             training=config.training,
             resources=config.resources,
         )
         mark.update(facts)
 
-    def _base_validation(self, mark: dict[str, Any]) -> None:
-        shots = self.config.evaluation.shots
-        self._predict(self.stages.base_validation, self._validation, self.base, "base", shots, mark)
+    def _measure_base(self) -> None:
+        """The base at its best number of worked examples, chosen on validation."""
+        self._measure(self.base_validation, lambda: self.base, "base", self.config.evaluation.shots)
+        tried = self._predictions(self.base_validation).read_rows(["k", "verdict"])
+        self._measure(self.base_test, lambda: self.base, "base", (best_shots(tried),))
 
-    def _base(self, mark: dict[str, Any]) -> None:
-        shots = best_shots(self.stages.base_validation.read_rows(["k", "verdict"]))
-        mark["shots"] = shots
-        self._predict(self.stages.base, self._tests, self.base, "base", (shots,), mark)
+    def _student(self) -> Teacher:
+        return Teacher.local(self.student_stage.storage.path)
 
-    def _student_test(self, mark: dict[str, Any]) -> None:
-        model = self.stages.student.storage.path
-        self._predict(self.stages.student_test, self._tests, model, "student", (0,), mark)
+    def _measure(self, answers: Answers, load: Callable[[], Teacher], name: str, shots: Sequence[int]) -> None:
+        """Greedy answers of a model, judged, as predictions."""
+        if answers.complete and self._predictions(answers).done:
+            return
+        model = load()
+        problems = self._validation if name == "base" and len(shots) > 1 else self._tests
 
-    def _predict(
-        self,
-        stage: Stage,
-        problems: list[Row],
-        model: str,
-        name: str,
-        shots: Sequence[int],
-        mark: dict[str, Any],
-    ) -> None:
-        """Greedy answers of a model, judged, as the stage's predictions."""
-        rows = greedy_requests(problems, name, self.recipe, self.config.evaluation, shots, self.worked_examples)
-        scratch = self.folder.storage / "evaluation" / "work" / stage.id
-        requests = Stage("requests", stage.id, scratch / "requests", "request")
-        samples = Stage("samples", stage.id, scratch / "samples", "sample")
-        samples.storage.clear()
-        requests.write_rows(rows)
-        mark.update(self._stream(requests, samples, model, name))
-        predictions = as_predictions(samples.read_rows(), problems)
-        facts = {"model": name, "decoder": "greedy"}
-        self._write(stage, [{**row, **facts} for row in predictions], mark)
-        scratch.clear()
+        def requests() -> list[Row]:
+            evaluation = self.config.evaluation
+            return greedy_requests(problems, model.identity, self.recipe, evaluation, shots, self.worked_examples)
+
+        def predictions(mark: dict[str, Any]) -> None:
+            facts = {"model": name, "decoder": "greedy"}
+            self._write(stage, [{**row, **facts} for row in as_predictions(answers.read(), problems)], mark)
+
+        answers.make(requests, model)
+        stage = self._predictions(answers)
+        once(self.folder, stage, predictions)
 
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""
-        stages, rows = self.stages, []
-        for stage in (stages.base_validation, stages.base, stages.student_test):
-            predictions = stage.read_rows()
+        rows = []
+        for name in ("base_validation", "base", "student_test"):
+            predictions = self.stages[name].read_rows(_COUNTED)
             for shots in sorted({row["k"] for row in predictions}):
                 chosen = [row for row in predictions if row["k"] == shots]
                 facts = {
@@ -215,3 +288,7 @@ class Pipeline:
                 rows += summarise(chosen, **facts, shots=shots, seed=self.config.training.seed)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
         return rows
+
+
+_SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")
+_COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict")

@@ -1,24 +1,32 @@
-"""Problems: questions with their gold answers, from a JSON Lines file or built in."""
+"""Problems: questions with their gold answers, from JSON Lines, Parquet, the Hugging Face hub, or built in."""
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pad_ray import word_problems
 from pad_ray.errors import ConfigError, DataError
-from pad_ray.jsonl import Row, json_type, read_rows
+from pad_ray.jsonl import Row, json_type
+from pad_ray.problem_sources import is_hub_name, source_rows
 
-__all__ = ["BUILTIN", "Problem", "load_problems", "read_problems"]
+__all__ = ["BUILTIN", "Problem", "load_problems", "read_problems", "shortened"]
 
 BUILTIN = ("quickstart",)
 
 Answer = int | float | str
+
+_MAX_SHOWN = 60
+# The last line of a worked solution in GSM8K's form (arXiv 2110.14168).
+_FINAL = re.compile(r"^####[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -57,32 +65,39 @@ def load_problems(source: str, *, seed: int = 0, sizes: Mapping[str, int] | None
 
 
 def read_problems(
-    path: str | Path,
+    source: str | Path,
     *,
     question: str = "question",
     answer: str = "answer",
     id: str = "id",
+    split: str = "train",
     limit: int | None = None,
 ) -> list[Problem]:
-    """Read problems from JSON Lines; fields beyond question, answer and id become `meta`.
+    """Read problems; fields beyond question, answer and id become `meta`.
+
+    An answer with a line `#### n`, as GSM8K writes its solutions, stands for n without thousands commas; the whole
+    text is kept in `meta` as `rationale`.
 
     Args:
-        path: the file, in UTF-8.
+        source: a file in JSON Lines (UTF-8) or Parquet, a folder of Parquet files, or a data set on the Hugging Face
+            hub, `org/name` or `org/name:config`. A path that is not there is looked for in the data folder.
         question: name of the field that holds the question.
         answer: name of the field that holds the gold answer, a number or a string.
         id: name of the field that holds the id, a string or a whole number. Where a line has none, the
             id is made from the question's text and stays the same wherever the line stands.
+        split: of a data set on the hub. Questions that it asks twice are told apart by a number after their id.
         limit: read so many problems and stop.
 
     Raises:
-        DataError: no such file, no rows, a malformed line, a missing or mistyped field, no gold, an id given
-            twice. The message names the file, the line and the field.
-        ConfigError: a limit below 1.
+        DataError: no such file or data set, no rows, a malformed line, a missing or mistyped field, no gold, an id
+            given twice. The message names the file, the line or row, and the field.
+        ConfigError: a limit below 1, or a data set without such a configuration or split.
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"a limit of {limit} problems reads nothing", "Give 1 or more, or leave it out.")
-    rows = islice(read_rows(Path(path)), limit)
-    return list(_unique((row, _problem(row, question, answer, id)) for row in rows))
+    rows = islice(source_rows(source, split), limit)
+    problems = ((row, _problem(row, question, answer, id)) for row in rows)
+    return list(_numbered(problem for _, problem in problems) if is_hub_name(source) else _unique(problems))
 
 
 def _from_generated(made: word_problems.WordProblem) -> Problem:
@@ -92,7 +107,18 @@ def _from_generated(made: word_problems.WordProblem) -> Problem:
 def _problem(row: Row, question: str, answer: str, id: str) -> Problem:
     text = row.text(question).strip()
     meta = {name: value for name, value in row.fields.items() if name not in (question, answer, id)}
+    solution = row.fields.get(answer)
+    if isinstance(solution, str) and (final := _FINAL.findall(solution)):
+        row = Row(row.place, {**row.fields, answer: _final_answer(final[-1])})
+        meta["rationale"] = solution
     return Problem(_id(row, id) or _id_from(text), text, _gold(row, answer), meta)
+
+
+def _final_answer(text: str) -> Answer:
+    plain = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    if re.fullmatch(r"-?\d{1,300}", plain):
+        return int(plain)
+    return float(plain) if re.fullmatch(r"-?\d{0,300}\.\d+", plain) else text
 
 
 def _id(row: Row, name: str) -> str:
@@ -117,11 +143,20 @@ def _gold(row: Row, name: str) -> Answer:
     if value is None or (isinstance(value, str) and not value.strip()):
         found = "empty" if name in row.fields else "missing"
         raise DataError(f"{row.place}: no gold: field `{name}` is {found}", "Give a number or a string.")
+    if isinstance(value, Decimal) and value.is_finite():  # a column of Parquet
+        value = int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise DataError(f"{row.place}: field `{name}` is {json_type(value)}", "Give a number or a string.")
     if not _finite(value):
-        raise DataError(f"{row.place}: field `{name}` is {value}", "A gold answer is a finite number or a string.")
+        raise DataError(
+            f"{row.place}: field `{name}` is {shortened(str(value))}", "A gold answer is a finite number or a string."
+        )
     return value
+
+
+def shortened(text: str) -> str:
+    """Text as an error shows it, at most 60 characters."""
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
 
 
 def _finite(value: Answer) -> bool:
@@ -144,3 +179,12 @@ def _unique(problems: Iterable[tuple[Row, Problem]]) -> Iterable[Problem]:
             )
         first[problem.id] = row.place
         yield problem
+
+
+def _numbered(problems: Iterable[Problem]) -> Iterable[Problem]:
+    """Nobody can mend a published data set: the second of an id becomes `id-2`."""
+    seen: Counter[str] = Counter()
+    for problem in problems:
+        seen[problem.id] += 1
+        count = seen[problem.id]
+        yield problem if count == 1 else replace(problem, id=f"{problem.id}-{count}")

@@ -19,7 +19,7 @@ def provenance(config: RunConfig) -> str:
     """The text of `run.yaml`: the resolved configuration, ready to be run again, then where it came from."""
     import yaml
 
-    settings = yaml.safe_dump(_masked(config.model_dump(mode="json")), sort_keys=False)
+    settings = yaml.safe_dump(_masked(config.model_dump(mode="json", by_alias=True)), sort_keys=False)
     facts = {"python": platform.python_version(), "commit": git_commit(), **versions()}
     comments = "".join(f"# {name}: {value}\n" for name, value in facts.items() if value)
     return (

@@ -15,6 +15,19 @@ from typing import Any
 
 Row = dict[str, Any]
 
+_JUDGEMENT = {
+    "program": "string",
+    "verdict": "string",
+    "value": "string",
+    "error_class": "string",
+    "error": "string",
+    "line": "int32",
+    "forged": "bool",
+    "tier": "string",
+    "cpu_seconds": "float64",
+    "verifier": "string",  # version of the judgement
+}
+
 _SCHEMAS: dict[str, dict[str, str]] = {
     "problem": {
         "id": "string",  # unique in the run
@@ -35,6 +48,21 @@ _SCHEMAS: dict[str, dict[str, str]] = {
         "model": "string",
         "sampling": "string",  # JSON: temperature, top_p, max_tokens, seed, stop
     },
+    "completion": {
+        "id": "string",
+        "rid": "string",
+        "attempt": "int32",
+        "problem_id": "string",
+        "k": "int32",
+        "gold": "string",
+        "completion": "string",  # null where the teacher failed
+        "prompt_tokens": "int32",
+        "completion_tokens": "int32",
+        "finish_reason": "string",  # stop, length, error
+        "teacher_error": "string",
+        "seconds": "float64",  # from asking to the answer
+        "cost": "float64",  # money, in the currency of the prices given; 0 where the teacher costs none
+    },
     "sample": {
         "id": "string",
         "rid": "string",
@@ -48,17 +76,11 @@ _SCHEMAS: dict[str, dict[str, str]] = {
         "completion_tokens": "int32",
         "finish_reason": "string",  # stop, length, error
         "teacher_error": "string",
-        "program": "string",
-        "verdict": "string",
-        "value": "string",
-        "error_class": "string",
-        "error": "string",
-        "line": "int32",
-        "forged": "bool",
-        "tier": "string",
-        "cpu_seconds": "float64",
-        "verifier": "string",  # version of the judgement
+        "seconds": "float64",
+        "cost": "float64",
+        **_JUDGEMENT,
     },
+    "verdict": {"id": "string", **_JUDGEMENT},  # a later judgement on the sample of that id
     "example": {
         "id": "string",
         "sample_id": "string",
@@ -66,6 +88,9 @@ _SCHEMAS: dict[str, dict[str, str]] = {
         "split": "string",  # train or validation
         "prompt": "string",
         "target": "string",
+        "marks": "string",  # JSON: what is noteworthy about the sample, see `pad_ray.synthesis.marks`
+        "used": "bool",  # whether the student learns from it
+        "why_not": "string",  # the mark that excludes it, or `per_problem limit`; null where it is used
     },
 }
 _SCHEMAS["prediction"] = {
@@ -80,7 +105,7 @@ _SCHEMAS["prediction"] = {
 
 @lru_cache
 def schema(record: str) -> Any:
-    """The Arrow schema (`pyarrow.Schema`) of a record: problem, request, sample, example or prediction."""
+    """The Arrow schema (`pyarrow.Schema`) of a record, such as `sample`."""
     import pyarrow
 
     kinds = {

@@ -20,6 +20,7 @@ from typing import Any
 
 from pad_ray.errors import StageError
 from pad_ray.records import Row, columns, content_hash, schema, table
+from pad_ray.run_lock import run_lock
 from pad_ray.storage import Storage
 
 DONE = "done.json"
@@ -52,16 +53,38 @@ class Stage:
         """Writes rows as one Parquet file of the record's schema."""
         self.storage.write_parquet("rows.parquet", table(self.record, list(rows)))
 
+    def count(self) -> int:
+        """How many rows there are, read from the footers of the files."""
+        found = self.storage.parquet(schema(self.record))
+        return int(found.count_rows()) if found else 0
+
+    def batches(self, only: Sequence[str] | None = None, size: int = 4096) -> Iterator[list[Row]]:
+        """Rows in the order of files, a batch at a time, so that a table may be larger than memory."""
+        found = self.storage.parquet(schema(self.record))
+        if found:
+            for batch in found.to_batches(columns=list(only or columns(self.record)), batch_size=size):
+                yield batch.to_pylist()
+
     def read_rows(self, only: Sequence[str] | None = None) -> list[Row]:
         """All rows, sorted by id, so that nothing downstream depends on the order of writing.
+
+        Of several attempts at a request the latest counts; the same id twice (a task that Ray ran again after it had
+        written) counts once.
 
         Raises:
             StageError: there is no table.
         """
-        found = self.storage.read_parquet(schema(self.record), list(only or columns(self.record)))
+        found = self.storage.parquet(schema(self.record))
         if found is None:
             raise StageError(f"{self.storage.uri} holds no Parquet files", "Run the stage before this one")
-        rows: list[Row] = found.to_pylist()
+        wanted = list(only or columns(self.record))
+        keyed = "rid" in columns(self.record)
+        rows: list[Row] = found.to_table(list({*wanted, "id", "rid", "attempt"} if keyed else wanted)).to_pylist()
+        if keyed:
+            rows.sort(key=lambda row: row["attempt"] or 0)
+            rows = [
+                {name: row[name] for name in wanted} for row in {row["rid"] or row["id"]: row for row in rows}.values()
+            ]
         return sorted(rows, key=lambda row: str(row.get("id")))
 
 
@@ -95,13 +118,27 @@ class RunFolder:
         return Stage(name, identity, place, record)
 
     @contextmanager
-    def working(self, stage: Stage) -> Iterator[dict[str, Any]]:
-        """Runs a stage: clears what an interrupted try left, and writes the done mark last.
+    def locked(self) -> Iterator[None]:
+        """Keeps a second driver out of the run for as long as the body runs.
+
+        Raises:
+            InputError: another driver is at work here.
+        """
+        with run_lock(self.storage):
+            yield
+
+    @contextmanager
+    def working(self, stage: Stage, keep: bool = False) -> Iterator[dict[str, Any]]:
+        """Runs a stage, and writes the done mark last.
+
+        Args:
+            keep: leave the rows that an interrupted try wrote: the stage goes on from them. Else they are cleared.
 
         Yields:
             A dictionary for what the done mark shall say.
         """
-        stage.storage.clear()
+        if not keep:
+            stage.storage.clear()
         begun = time.time()
         mark: dict[str, Any] = {}
         yield mark
@@ -122,11 +159,15 @@ class RunFolder:
         return [json.loads(place.read_text(name) or "{}") for name in names]
 
 
-def once(folder: RunFolder, stage: Stage, work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Does `work` unless the stage is done, and returns what the done mark says."""
+def once(folder: RunFolder, stage: Stage, work: Callable[[dict[str, Any]], None], keep: bool = False) -> dict[str, Any]:
+    """Does `work` unless the stage is done, and returns what the done mark says.
+
+    Args:
+        keep: the stage goes on from rows that an interrupted try wrote.
+    """
     mark = stage.done
     if mark is None:
-        with folder.working(stage) as facts:
+        with folder.working(stage, keep) as facts:
             work(facts)
         mark = stage.done
     if mark is None:

@@ -14,10 +14,11 @@ from pad_ray.errors import PlacementError
 def needed_cpus(resources: ResourcesConfig) -> float:
     """Logical CPUs that the widest stage holds at once, so that a start with fewer is refused instead of hanging.
 
-    Sampling holds its engines, its judges (half a CPU each), a read, a map before and after the engine, and a write.
-    Training holds one CPU for each worker and one for the controller's own work.
+    Sampling holds one engine (more are started as there is room), its judges (half a CPU each), and a read, cut or
+    map before the engine or after it; a resume holds the same. Training holds one CPU for each worker and one for
+    the controller's own work.
     """
-    sampling = resources.engines * resources.engine_cpus + 0.5 * resources.sandbox_workers + 2
+    sampling = resources.engine_cpus + 0.5 * resources.sandbox_workers + 1
     training = resources.train_workers + 1
     return max(sampling, training)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+from pad_ray.benchmarks import benchmark_at, benchmark_named, is_benchmark, load_benchmark
 from pad_ray.config import ProblemsConfig
 from pad_ray.errors import ConfigError, DataError
+from pad_ray.problem_sources import found, hub_name
 from pad_ray.problems import BUILTIN, Problem, load_problems, read_problems
 from pad_ray.programs.answers import parse_gold
 from pad_ray.programs.values import encode
@@ -21,23 +23,23 @@ _SPLITS = ("train", "validation", "test")
 def problem_rows(settings: ProblemsConfig) -> list[Row]:
     """Problem rows of all splits, by settings.
 
+    Plain ids such as 0, 1, 2 may stand for different questions in two files: the later split's ids then all carry its
+    name (`test:0`).
+
     Raises:
-        ConfigError: a file for a split of built-in problems.
-        DataError: a file that cannot be read or used, an id in two splits, or too few problems to hold any out.
+        ConfigError: a file for a split of built-in problems, training on an evaluation set, an unknown benchmark.
+        DataError: a file that cannot be read or used, a problem in two splits, or too few problems to hold any out.
     """
     if settings.train in BUILTIN:
         _refuse_files(settings)
         splits = load_problems(settings.train, seed=settings.seed, sizes=settings.sizes.model_dump())
-        name = settings.benchmark or settings.train
     else:
+        _refuse_contamination(settings)
         splits = _hold_out({split: list(_read(split, settings)) for split in _SPLITS}, settings)
-        name = settings.benchmark or _name(Path(settings.test or settings.train))
-    splits["train"] = splits["train"][: settings.limit]
-    splits["validation"] = splits["validation"][: settings.validation_limit]
-    splits["test"] = splits["test"][: settings.test_limit]
-    rows = [_row(problem, split, name) for split, problems in splits.items() for problem in problems]
-    _check_ids(rows)
-    return rows
+        splits = _tell_apart(splits)
+    name = settings.benchmark or _name(settings.test or settings.train)
+    limits = {"train": settings.limit, "validation": settings.validation_limit, "test": settings.test_limit}
+    return [_row(problem, split, name) for split in splits for problem in splits[split][: limits.get(split)]]
 
 
 def _refuse_files(settings: ProblemsConfig) -> None:
@@ -49,18 +51,34 @@ def _refuse_files(settings: ProblemsConfig) -> None:
             )
 
 
+def _refuse_contamination(settings: ProblemsConfig) -> None:
+    train = settings.train
+    benchmark = benchmark_named(train) if is_benchmark(train) else benchmark_at(train)
+    if benchmark and not settings.allow_contamination:
+        raise ConfigError(
+            f"problems.train is `{train}`, the evaluation set {benchmark.name}, on which models are only measured",
+            "Name other problems, or set problems.allow_contamination: true",
+        )
+
+
 def _read(split: str, settings: ProblemsConfig) -> Iterable[Problem]:
-    path = getattr(settings, split)
-    if path is None:
+    source = getattr(settings, split)
+    if source is None:
         return ()
-    return read_problems(_found(path), question=settings.question, answer=settings.answer, id=settings.id)
+    if (split != "validation" and is_benchmark(source)) or (split == "test" and _is_bare(source)):
+        return load_benchmark(source)
+    return read_problems(
+        source,
+        question=settings.question,
+        answer=settings.answer,
+        id=settings.id,
+        split=getattr(settings, f"{split}_split"),
+    )
 
 
-def _found(path: str) -> Path:
-    """The file as it is given or, where there is none, under the data folder that `PAD_RAY_DATA` names."""
-    folder = os.environ.get("PAD_RAY_DATA")
-    given = Path(path).expanduser()
-    return Path(folder) / path if folder and not given.exists() else given
+def _is_bare(source: str) -> bool:
+    """Whether it reads like the name of a benchmark, and no file has it."""
+    return not Path(source).suffix and "/" not in source and not found(source).exists()
 
 
 def _hold_out(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dict[str, list[Problem]]:
@@ -80,8 +98,29 @@ def _hold_out(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dic
     return {**splits, "train": [problem for problem in splits["train"] if problem.id in kept]}
 
 
-def _name(path: Path) -> str:
-    """`gsm8k` for gsm8k/test.jsonl, `mine` for mine.jsonl."""
+def _tell_apart(splits: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
+    """Splits in which each id stands for one problem."""
+    told: dict[str, list[Problem]] = {}
+    first: dict[str, tuple[str, str]] = {}
+    for split, problems in splits.items():
+        clashes = [(problem, *first[problem.id]) for problem in problems if problem.id in first]
+        for problem, question, other in clashes:
+            if problem.question == question:
+                raise DataError(f"problem {problem.id} is in {other} and in {split}", "Keep it in one")
+        if clashes:
+            problems = [replace(problem, id=f"{split}:{problem.id}") for problem in problems]
+        first |= {problem.id: (problem.question, split) for problem in problems}
+        told[split] = problems
+    return told
+
+
+def _name(source: str) -> str:
+    """`gsm8k` for gsm8k/test.jsonl, for the data set openai/gsm8k:main and for itself; `mine` for mine.jsonl."""
+    if source in BUILTIN or is_benchmark(source):
+        return source
+    if name := hub_name(source):
+        return name
+    path = Path(source)
     return path.resolve().parent.name if path.stem in _SPLITS else path.stem
 
 
@@ -103,11 +142,3 @@ def _gold(problem: Problem) -> str:
         return encode(problem.answer)
     except ValueError as error:
         raise DataError(f"problem {problem.id}: no gold that can be compared: {error}", "Mend or remove it") from None
-
-
-def _check_ids(rows: list[Row]) -> None:
-    first: dict[str, str] = {}
-    for row in rows:
-        if row["id"] in first:
-            raise DataError(f"problem {row['id']} is in {first[row['id']]} and in {row['split']}", "Keep it in one")
-        first[row["id"]] = row["split"]

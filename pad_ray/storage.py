@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,37 +87,52 @@ class Storage:
         except OSError as error:
             raise InputError(f"cannot read {posixpath.join(self.path, name)}: {_reason(error)}") from None
 
+    def remove(self, name: str) -> None:
+        """Deletes a file, if it is there."""
+        with suppress(FileNotFoundError):
+            self.filesystem.delete_file(posixpath.join(self.path, name))
+
+    def folders(self) -> list[str]:
+        """Names of the folders directly in the folder, sorted."""
+        from pyarrow import fs
+
+        infos = self.filesystem.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
+        return sorted(info.base_name for info in infos if info.type == fs.FileType.Directory)
+
     def write_text(self, name: str, text: str) -> None:
-        """Writes a file so that a reader sees all of it or nothing: by a temporary file and a rename."""
-        self.make()
-        target = posixpath.join(self.path, name)
-        scratch = target + ".part"
-        try:
-            with self.filesystem.open_output_stream(scratch) as stream:
-                stream.write(text.encode())
-            self.filesystem.move(scratch, target)
-        except OSError as error:
-            raise _write_error(target, error) from None
+        """Writes a file so that a reader sees all of it or nothing."""
+        with self._whole(name) as stream:
+            stream.write(text.encode())
 
     def write_parquet(self, name: str, rows: Any) -> None:
-        """Writes a `pyarrow.Table` as one Parquet file."""
+        """Writes a `pyarrow.Table` as one Parquet file, so that a reader sees all of it or nothing."""
         from pyarrow import parquet
 
+        with self._whole(name) as stream:
+            parquet.write_table(rows, stream)
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[Any]:
+        """A stream to a file that appears when the stream is closed: an object store does so, a disk by a rename."""
         self.make()
         target = posixpath.join(self.path, name)
+        scratch = target if self.scheme else f"{target}.part{os.getpid()}"
         try:
-            parquet.write_table(rows, target, filesystem=self.filesystem)
+            with self.filesystem.open_output_stream(scratch) as stream:
+                yield stream
+            if scratch != target:
+                self.filesystem.move(scratch, target)
         except OSError as error:
             raise _write_error(target, error) from None
 
-    def read_parquet(self, schema: Any, columns: list[str]) -> Any | None:
-        """All Parquet files of the folder as one `pyarrow.Table`, or None if there is none."""
+    def parquet(self, schema: Any) -> Any | None:
+        """All Parquet files of the folder as a `pyarrow.dataset.Dataset`, or None if there is none."""
         from pyarrow import dataset
 
         files = [posixpath.join(self.path, name) for name in sorted(self.names()) if name.endswith(".parquet")]
         if not files:
             return None
-        return dataset.dataset(files, schema=schema, filesystem=self.filesystem, format="parquet").to_table(columns)
+        return dataset.dataset(files, schema=schema, filesystem=self.filesystem, format="parquet")
 
 
 def _reason(error: OSError) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pad_ray.errors import DataError, PlacementError, StageError
 from pad_ray.programs.answers import Comparison, Gold, Mode, Outcome, compare, parse_gold
@@ -104,6 +104,21 @@ class Judgement:
     tier: str | None = None
     cpu_s: float = 0.0
     wall_s: float = 0.0
+
+    def columns(self, verifier: str) -> dict[str, Any]:
+        """The columns of a record that say what was found, and by which version of the verifier."""
+        return {
+            "program": self.program,
+            "verdict": str(self.verdict),
+            "value": self.value,
+            "error_class": self.error_class,
+            "error": self.error,
+            "line": self.line,
+            "forged": self.forged,
+            "tier": self.tier,
+            "cpu_seconds": self.cpu_s,
+            "verifier": verifier,
+        }
 
 
 class Verifier:

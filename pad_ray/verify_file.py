@@ -25,6 +25,7 @@ from pad_ray.verification import Comparison, Judgement, Limits, Verdict, Verifie
 
 _BATCH = 512
 _MAX_LINE_BYTES = 16 * 2**20
+_WRITTEN = ("verdict", "value", "error_class", "error", "line", "forged", "tier", "verifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +74,8 @@ def verify_file(
 
 
 def _record(row: _Row, judgement: Judgement, version: str) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "verdict": judgement.verdict,
-        "value": judgement.value,
-        "error_class": judgement.error_class,
-        "error": judgement.error,
-        "line": judgement.line,
-        "forged": judgement.forged,
-        "tier": judgement.tier,
-        "verifier": version,
-    }
+    columns = judgement.columns(version)
+    return {"id": row.id, **{name: columns[name] for name in _WRITTEN}}
 
 
 def _read_rows(path: Path) -> Iterator[_Row]:

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
+from pad_ray.answers import Answers
 from pad_ray.cli import main
 from pad_ray.config import load_config
-from pad_ray.console import print_escapes, print_plan, print_results, print_verdicts
+from pad_ray.console import print_escapes, print_results, print_verdicts
 from pad_ray.pipeline import Pipeline
+from pad_ray.plan import steps
+from pad_ray.records import Row
+from pad_ray.run_folder import Stage
 from pad_ray.sandbox.doctor import Escape
 from pad_ray.verification import Verdict
 
@@ -134,6 +138,10 @@ def test_a_file_to_verify_that_cannot_be_used(capfd: Capture, folder: Path, text
     assert not (folder / "out.jsonl").exists()
 
 
+def test_verify_without_a_run_or_files_says_what_it_takes(capfd: Capture, folder: Path) -> None:
+    assert _refusal(capfd, "verify", "--input", "in.jsonl").startswith("nothing to verify. Give a run's folder, or")
+
+
 @pytest.mark.parametrize(
     ("option", "says"),
     [
@@ -155,7 +163,6 @@ def test_an_option_of_verify_that_cannot_be_used(capfd: Capture, folder: Path, o
         ([], "pad-ray: the following arguments are required: COMMAND; see pad-ray --help\n"),
         (["rum"], "pad-ray: argument COMMAND: invalid choice: 'rum'"),
         (["run"], "pad-ray run: the following arguments are required: config; see pad-ray run --help\n"),
-        (["verify", "--input", "in.jsonl"], "pad-ray verify: the following arguments are required: --output;"),
         (["verify", "--workers", "two"], "pad-ray verify: argument --workers: invalid int value: 'two';"),
         (["doctor"], "pad-ray doctor: the following arguments are required: --sandbox;"),
     ],
@@ -208,15 +215,28 @@ def test_an_interrupted_command_says_how_to_go_on(capfd: Capture, monkeypatch: p
 def _finish(config: Path) -> None:
     """Writes what a run would leave: every stage done, one test problem answered well by both models."""
     pipeline = Pipeline(load_config(config))
-    for name, stage in vars(pipeline.stages).items():
+    _mark(pipeline, pipeline.problem_stage)
+    _answer(pipeline, pipeline.sampling)
+    _mark(pipeline, pipeline.example_stage)
+    for name, split in (("base_validation", "validation"), ("base", "test"), ("student_test", "test")):
+        if name == "student_test":
+            _mark(pipeline, pipeline.student_stage)
+        _answer(pipeline, getattr(pipeline, "base_test" if name == "base" else name))
+        facts = {"benchmark": "b", "split": split, "decoder": "greedy"}
         model = "student" if name == "student_test" else "base"
-        split = "validation" if name == "base_validation" else "test"
-        facts = {"benchmark": "b", "split": split, "model": model, "decoder": "greedy"}
-        row = {**facts, "id": "a", "problem_id": "0", "k": 0, "verdict": "ok"}
-        with pipeline.folder.working(stage) as mark:
-            if stage.record:
-                stage.write_rows([row] if stage.record == "prediction" else [])
-                mark["rows"] = 1
+        _mark(pipeline, pipeline.stages[name], {**facts, "model": model, "problem_id": "0", "k": 0, "verdict": "ok"})
+
+
+def _answer(pipeline: Pipeline, answers: Answers) -> None:
+    for name in ("requests", "samples", "verdicts"):
+        _mark(pipeline, getattr(answers, name))
+
+
+def _mark(pipeline: Pipeline, stage: Stage, *rows: Row) -> None:
+    with pipeline.folder.working(stage) as mark:
+        if stage.record:
+            stage.write_rows(rows)
+        mark.update(rows=1, digest="d", unanswered=0, attempts=0, tokens=0, cost=0.0)
 
 
 def test_a_finished_run_is_told_again_without_starting_anything(
@@ -226,17 +246,17 @@ def test_a_finished_run_is_told_again_without_starting_anything(
     monkeypatch.setattr("pad_ray.pipeline.start_ray", lambda resources: pytest.fail("Ray was started"))
     assert main(["run", "run.yaml"]) == 0
     out = capfd.readouterr().out
-    assert (out.count("\n  kept   "), out.count("\n  to do  ")) == (8, 0)
+    assert (out.count("\n  kept   "), out.count("\n  to do  ")) == (9, 0)
     assert len([line for line in out.splitlines() if line.startswith(("test ", "validation "))]) == 3
     assert out.endswith(f"\nreport: {folder}/runs/run/report.html\n")
 
 
-def test_the_plan_of_a_changed_setting_says_what_is_kept(capfd: Capture, folder: Path) -> None:
+def test_the_plan_of_a_changed_setting_says_what_is_kept(folder: Path) -> None:
     _finish(folder / "run.yaml")
-    print_plan(Pipeline(load_config(folder / "run.yaml", ["training.learning_rate=1e-5"])))
-    lines = [line.split() for line in capfd.readouterr().out.splitlines()[1:]]
-    assert [line[2] for line in lines if line[:2] == ["to", "do"]] == ["student", "evaluation/student"]
-    assert len([line for line in lines if line[0] == "kept"]) == 6
+    changed = Pipeline(load_config(folder / "run.yaml", ["training.learning_rate=1e-5"]))
+    states = {step.name: step.state for step in steps(changed)}
+    assert [name for name, state in states.items() if state == "to do"] == ["student", "student_test"]
+    assert len([state for state in states.values() if state == "kept"]) == 7
 
 
 def test_results_are_a_table_with_intervals(capfd: Capture) -> None:

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from pad_ray import errors
-from pad_ray.errors import InputError, PadRayError, PlacementError, StageError
+from pad_ray.errors import InputError, PadRayError, PlacementError, StageError, TeacherError
 
 ALL = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, PadRayError)]
 
@@ -21,7 +21,7 @@ def test_an_error_crosses_processes_whole(kind: type[PadRayError]) -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_bad_input_ends_with_2_and_a_failed_run_with_1(kind: type[PadRayError]) -> None:
-    assert kind.exit_code == (2 if issubclass(kind, InputError | PlacementError) else 1)
+    assert kind.exit_code == (2 if issubclass(kind, InputError | PlacementError | TeacherError) else 1)
 
 
 def test_the_message_is_the_problem_and_then_the_mend() -> None:

@@ -150,3 +150,31 @@ def test_quickstart_has_four_splits_of_problems() -> None:
 def test_an_unknown_built_in_source_gets_the_names_there_are() -> None:
     with pytest.raises(DataError, match="Built in: quickstart"):
         load_problems("slowstart")
+
+
+@pytest.mark.parametrize(
+    ("final", "gold"),
+    [
+        ("#### 18", 18),
+        ("####18", 18),
+        ("#### 1,234,567", 1234567),
+        ("#### -5", -5),
+        ("#### 2.50", 2.5),
+        ("#### 1/2", "1/2"),
+        ("#### 1\n#### 2\n", 2),
+    ],
+)
+def test_the_final_line_of_a_solution_is_gold_and_the_solution_is_kept(file: Path, final: str, gold: object) -> None:
+    solution = f"Half of it is <<36/2=18>>18.\n{final}"
+    [problem] = read_problems(_write(file, {"question": "?", "answer": solution}))
+    assert (problem.answer, type(problem.answer)) == (gold, type(gold))
+    assert problem.meta == {"rationale": solution}
+
+
+def test_hashes_inside_a_line_are_no_final_answer(file: Path) -> None:
+    assert read_problems(_write(file, {"question": "?", "answer": "see #### 18"}))[0].answer == "see #### 18"
+
+
+def test_a_long_gold_is_cut_in_errors(file: Path) -> None:
+    with pytest.raises(DataError, match=r"field `answer` is 9{59}…"):
+        read_problems(_write(file, {"question": "?", "answer": "9" * 5_000}))

@@ -10,14 +10,16 @@ import pytest
 from pad_ray.records import columns, content_hash, schema, table
 from pad_ray.storage import Storage
 
-RECORDS = ["problem", "request", "sample", "example", "prediction"]
+RECORDS = ["problem", "request", "completion", "sample", "verdict", "example", "prediction"]
 
 
 def _through_parquet(folder: Path, record: str, *batches: list[dict[str, Any]]) -> Any:
     storage = Storage.open(str(folder))
     for number, rows in enumerate(batches):
         storage.write_parquet(f"{number}.parquet", table(record, rows))
-    return storage.read_parquet(schema(record), columns(record))
+    found = storage.parquet(schema(record))
+    assert found
+    return found.to_table(columns(record))
 
 
 @pytest.mark.parametrize("record", RECORDS)

@@ -157,7 +157,7 @@ def settings(tmp_path: Path) -> dict[str, Any]:
 def _ids(settings: dict[str, Any], section: str = "", **changes: Any) -> dict[str, str]:
     changed = {**settings.get(section, {}), **changes} if section else changes
     config = parse_config({**settings, **({section: changed} if section else changed)})
-    return {name: stage.id for name, stage in vars(Pipeline(config).stages).items()}
+    return {name: stage.id for name, stage in Pipeline(config).stages.items()}
 
 
 def _changed(settings: dict[str, Any], section: str, **changes: Any) -> set[str]:
@@ -165,9 +165,10 @@ def _changed(settings: dict[str, Any], section: str, **changes: Any) -> set[str]
     return {name for name in before if before[name] != after[name]}
 
 
-ALL = {"problems", "requests", "samples", "examples", "student", "base_validation", "base", "student_test"}
+JUDGED = {"verdicts", "examples", "student", "base_validation", "base", "student_test"}
+ALL = {"problems", "requests", "samples", *JUDGED}
 TRAINING = {"student", "student_test"}
-FROM_REQUESTS = {"requests", "samples", "examples", *TRAINING}
+FROM_REQUESTS = {"requests", "samples", "verdicts", "examples", *TRAINING}
 MEASURED = {"base_validation", "base", "student_test"}
 
 
@@ -179,7 +180,7 @@ MEASURED = {"base_validation", "base", "student_test"}
         ("teacher", {"temperature": 0.5}, FROM_REQUESTS),
         ("teacher", {"samples": 5}, FROM_REQUESTS),
         ("teacher", {"seed": 1}, FROM_REQUESTS),
-        ("verification", {"relative": 0.1}, ALL - {"problems", "requests"}),
+        ("verification", {"relative": 0.1}, JUDGED),
         ("examples", {"per_problem": 1}, {"examples", *TRAINING}),
         ("training", {"learning_rate": 1e-5}, TRAINING),
         ("training", {"batch_size": 8}, TRAINING),
@@ -197,7 +198,7 @@ def test_a_setting_changes_what_depends_on_it_and_nothing_else(
     "change",
     [
         {"engines": 3},
-        {"engine_batch": 7},
+        {"engine_rows": 64},
         {"sandbox_workers": 4},
         {"train_workers": 1},
         {"micro_batch_tokens": 64},

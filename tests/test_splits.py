@@ -7,7 +7,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from pad_ray.config import ProblemsConfig
 from pad_ray.errors import ConfigError, DataError
@@ -133,3 +135,76 @@ def test_a_problem_file_is_found_under_the_data_folder(tmp_path: Path, monkeypat
     monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path))
     rows = problem_rows(ProblemsConfig(train="mine/train.jsonl"))
     assert {row["benchmark"] for row in rows} == {"mine"}
+
+
+def _file(path: Path, questions: list[str]) -> str:
+    return _write(path, *({"id": n, "question": question, "answer": n} for n, question in enumerate(questions)))
+
+
+def test_plain_ids_of_different_questions_carry_the_name_of_the_later_split(tmp_path: Path) -> None:
+    train = _file(tmp_path / "a.jsonl", ["One?", "Two?", "Three?"])
+    test = _file(tmp_path / "b.jsonl", ["Four?", "Five?"])
+    validation = _write(tmp_path / "v.jsonl", *_numbered(2, "v"))
+    rows = _rows(train=train, test=test, validation=validation)
+    assert {split: _ids(rows, split) for split in ("train", "validation", "test")} == {
+        "train": ["0", "1", "2"],
+        "validation": ["v0", "v1"],
+        "test": ["test:0", "test:1"],
+    }
+
+
+def test_all_rows_of_a_split_are_renamed_whatever_the_limits(tmp_path: Path) -> None:
+    train = _file(tmp_path / "a.jsonl", ["One?"])
+    test = _file(tmp_path / "b.jsonl", ["Two?", "Three?"])
+    validation = _file(tmp_path / "v.jsonl", ["Four?", "Five?"])
+    settings = {"train": train, "test": test, "validation": validation}
+    whole, cut = _rows(**settings), _rows(**settings, validation_limit=1, test_limit=1)
+    assert _ids(whole, "validation") == ["validation:0", "validation:1"]
+    assert _ids(whole, "test") == ["test:0", "test:1"]
+    assert _ids(cut, "test") == ["test:0"]
+
+
+def test_the_same_question_under_one_id_is_refused_among_clashes_too(tmp_path: Path) -> None:
+    train = _file(tmp_path / "a.jsonl", ["One?", "Two?"])
+    test = _file(tmp_path / "b.jsonl", ["Three?", "Two?"])
+    with pytest.raises(DataError, match="problem 1 is in train and in test"):
+        _rows(train=train, test=test, validation=_write(tmp_path / "v.jsonl", *_numbered(1, "v")))
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with a part of SVAMP."""
+    _write(tmp_path / "svamp" / "test.jsonl", *_numbered(5, "svamp-test-"))
+    monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_test_may_be_a_benchmark_by_name(data: Path, train: str) -> None:
+    rows = _rows(train=train, test="svamp")
+    assert _ids(rows, "test") == [f"svamp-test-{n}" for n in range(5)]
+    assert {row["benchmark"] for row in rows} == {"svamp"}
+
+
+def test_a_benchmark_is_read_by_its_own_field_names(data: Path, tmp_path: Path) -> None:
+    rows = [{"input": f"What is {n} + 2?", "target": n + 2} for n in range(9)]
+    train = _write(tmp_path / "named.jsonl", *rows)
+    assert len(_ids(_rows(train=train, test="svamp", question="input", answer="target"), "test")) == 5
+
+
+def test_a_name_that_is_no_benchmark_gets_the_nearest(data: Path, train: str) -> None:
+    with pytest.raises(ConfigError, match="Did you mean `svamp`"):
+        _rows(train=train, test="svam")
+
+
+@pytest.mark.parametrize("source", ["svamp", "svamp/test.jsonl"])
+def test_training_on_an_evaluation_set_is_refused_by_its_name(data: Path, source: str) -> None:
+    with pytest.raises(ConfigError, match=r"the evaluation set svamp.*allow_contamination: true"):
+        _rows(train=source)
+    assert len(_rows(train=source, allow_contamination=True)) == 5
+
+
+def test_parquet_is_a_source_of_problems(tmp_path: Path) -> None:
+    path = tmp_path / "mine.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist(_numbered(20)), path)
+    rows = _rows(train=str(path))
+    assert (len(rows), {row["benchmark"] for row in rows}) == (20, {"mine"})

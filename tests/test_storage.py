@@ -33,7 +33,7 @@ def test_text_comes_back(storage: Storage) -> None:
 def test_what_is_not_there_is_none(storage: Storage) -> None:
     assert storage.read_text("a.json") is None
     assert storage.names() == []
-    assert storage.read_parquet(schema("example"), ["id"]) is None
+    assert storage.parquet(schema("example")) is None
 
 
 def test_text_is_replaced_whole(storage: Storage) -> None:
@@ -44,7 +44,7 @@ def test_text_is_replaced_whole(storage: Storage) -> None:
 
 def test_a_write_that_fails_leaves_the_old_text(storage: Storage) -> None:
     storage.write_text("a.json", "old")
-    os.symlink("/dev/full", Path(storage.path, "a.json.part"))
+    os.symlink("/dev/full", Path(storage.path, f"a.json.part{os.getpid()}"))
     with pytest.raises(InputError, match=r"the disk is full: .*a\.json\. Free some space"):
         storage.write_text("a.json", "new")
     assert storage.read_text("a.json") == "old"
@@ -52,7 +52,7 @@ def test_a_write_that_fails_leaves_the_old_text(storage: Storage) -> None:
 
 def test_a_full_disk_is_named_for_tables_too(storage: Storage) -> None:
     storage.make()
-    os.symlink("/dev/full", Path(storage.path, "rows.parquet"))
+    os.symlink("/dev/full", Path(storage.path, f"rows.parquet.part{os.getpid()}"))
     with pytest.raises(InputError, match="the disk is full"):
         storage.write_parquet("rows.parquet", table("example", [{"id": "a"}]))
 
@@ -99,13 +99,13 @@ def test_the_tables_of_a_folder_are_read_as_one(storage: Storage) -> None:
     for name in ("b", "a"):
         storage.write_parquet(f"{name}.parquet", table("example", [{"id": name, "prompt": "p"}]))
     storage.write_text("done.json", "{}")
-    rows = storage.read_parquet(schema("example"), ["id", "target"])
+    rows = storage.parquet(schema("example"))
     assert rows is not None
-    assert rows.to_pylist() == [{"id": "a", "target": None}, {"id": "b", "target": None}]
+    assert rows.to_table(["id", "target"]).to_pylist() == [{"id": "a", "target": None}, {"id": "b", "target": None}]
 
 
 def test_a_table_is_read_with_the_columns_asked_for(storage: Storage) -> None:
     storage.write_parquet("a.parquet", table("example", [{"id": "a"}]))
-    rows = storage.read_parquet(schema("example"), columns("example"))
+    rows = storage.parquet(schema("example"))
     assert rows is not None
-    assert rows.column_names == columns("example")
+    assert rows.to_table(columns("example")).column_names == columns("example")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pad_ray.config import EvaluationConfig, TeacherConfig
+from pad_ray.config import EvaluationConfig
 from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import Recipe
 from pad_ray.records import Row
@@ -24,7 +24,7 @@ def greedy_requests(
 
     Args:
         problems: problem rows.
-        model: what is asked, as the settings name it.
+        model: identity of what is asked.
         recipe: makes the prompts.
         settings: length of a completion.
         shots: how many worked examples are shown; 0 is how a student is asked.
@@ -33,13 +33,13 @@ def greedy_requests(
     Returns:
         Request rows whose `k` is the number of worked examples.
     """
-    greedy = TeacherConfig(model=model, temperature=0.0, top_p=1.0, max_tokens=settings.max_tokens)
+    greedy = {"temperature": 0.0, "top_p": 1.0, "max_tokens": settings.max_tokens, "stop": list(recipe.stop)}
     rows = []
     for count in shots:
         contexts = Contexts(examples, count, settings.context)
         for problem in problems:
             prompt = recipe.prompt(problem["question"], contexts.of(problem["question"]))
-            rows.append(make_request(problem, count, prompt, recipe.stop, greedy))
+            rows.append(make_request(problem, count, prompt, greedy, model))
     return rows
 
 

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
+from pad_ray.errors import ModelError
+from pad_ray.generation.completion import answered, failed
 from pad_ray.records import Row
+
+_BLOCKS_AT_ONCE = 8
+_LONGEST_ERROR = 500
 
 # What passes through the engine. Not `model`: the engine would take it for the name of a LoRA adapter.
 REQUEST_COLUMNS = ("id", "rid", "attempt", "problem_id", "k", "prompt", "gold", "sampling")
 
 
-def complete(requests: Any, model: str, resources: ResourcesConfig) -> Any:
+def complete(requests: Any, model: str, resources: ResourcesConfig, adapter: str | None = None) -> Any:
     """Runs requests through vLLM engines.
 
     Args:
         requests: a `ray.data.Dataset` with the columns `REQUEST_COLUMNS`.
         model: a local folder or a hub name.
         resources: engines, devices, memory.
+        adapter: folder of a LoRA adapter to put on the model.
 
     Returns:
         A lazy `ray.data.Dataset`, unordered, whose rows `normalise` understands. A row that failed at the engine is
@@ -31,18 +39,22 @@ def complete(requests: Any, model: str, resources: ResourcesConfig) -> Any:
     """
     from ray.data.llm import build_processor
 
-    processor = build_processor(engine_config(model, resources), preprocess=_ask, postprocess=_answer)
-    return processor(requests)
+    config = engine_config(model, resources, lora=adapter is not None)
+    processor = build_processor(config, preprocess=partial(_ask, adapter=adapter), postprocess=_answer)
+    return processor(requests.select_columns(list(REQUEST_COLUMNS)))
 
 
-def engine_config(model: str, resources: ResourcesConfig) -> Any:
+def engine_config(model: str, resources: ResourcesConfig, lora: bool = False) -> Any:
     """The processor's configuration (`vLLMEngineProcessorConfig`) for a CPU or for GPUs."""
     from ray.data.llm import vLLMEngineProcessorConfig
 
     return vLLMEngineProcessorConfig(
         model_source=model,
-        engine_kwargs=_engine_kwargs(resources),
-        batch_size=resources.engine_batch,
+        engine_kwargs={**_engine_kwargs(resources), **(_lora_kwargs(resources) if lora else {})},
+        batch_size=resources.block_rows,
+        max_concurrent_batches=_BLOCKS_AT_ONCE,
+        # None waits in line at the engine: a kill loses what is in it, and no more.
+        max_tasks_in_flight_per_actor=_BLOCKS_AT_ONCE,
         concurrency=resources.engines,
         # One dead row must not end a batch of thousands (ray#59194); it comes back with its error.
         should_continue_on_error=True,
@@ -68,7 +80,24 @@ def _engine_kwargs(resources: ResourcesConfig) -> dict[str, Any]:
     # use offset", seen in 0.29.0 and 0.32.0), so prefill stays whole.
     whole = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(4096, resources.max_model_len)}
     # The CPU backend's blocks of 128 tokens leave most of a worked example out of the prefix cache.
-    return {**common, "enforce_eager": True, "max_num_seqs": 128, "block_size": 32, **whole, **resources.engine_kwargs}
+    small = {"enforce_eager": True, "max_num_seqs": resources.engine_rows, "block_size": 32}
+    return {**common, **small, **whole, **resources.engine_kwargs}
+
+
+def _lora_kwargs(resources: ResourcesConfig) -> dict[str, Any]:
+    return {"enable_lora": True, "max_lora_rank": resources.engine_adapter_rank}
+
+
+def checked_adapter(folder: str) -> str:
+    """The path of a LoRA adapter's folder.
+
+    Raises:
+        ModelError: there is none.
+    """
+    path = Path(folder).expanduser().resolve()
+    if not (path / "adapter_config.json").is_file():
+        raise ModelError(f"adapter folder {path} has no adapter_config.json", "Give a folder that peft wrote")
+    return str(path)
 
 
 def _environment(resources: ResourcesConfig) -> dict[str, str]:
@@ -80,8 +109,10 @@ def _environment(resources: ResourcesConfig) -> dict[str, str]:
     return {"VLLM_CPU_KVCACHE_SPACE": str(resources.kv_cache_gib), "VLLM_CPU_OMP_THREADS_BIND": bound}
 
 
-def _ask(row: Row) -> Row:
-    return {"prompt": row["prompt"], "sampling_params": json.loads(row["sampling"])}
+def _ask(row: Row, adapter: str | None = None) -> Row:
+    # In batches an adapter is named row by row; the engine's own setting takes only cloud addresses.
+    asked = {"prompt": row["prompt"], "sampling_params": json.loads(row["sampling"])}
+    return {**asked, "model": adapter} if adapter else asked
 
 
 def _answer(row: Row) -> Row:
@@ -91,19 +122,20 @@ def _answer(row: Row) -> Row:
         "generated_text": row["generated_text"],
         "num_input_tokens": row["num_input_tokens"],
         "num_generated_tokens": row["num_generated_tokens"],
+        "time_taken_llm": row["time_taken_llm"],
     }
 
 
 def normalise(row: Row) -> Row:
-    """The fixed columns of a sample, from a row that succeeded or failed at the engine."""
-    failed = row.get("__inference_error__") or None
-    limit = json.loads(row["sampling"])["max_tokens"]
-    length = int(row.get("num_generated_tokens") or 0)
-    return {
-        **{key: row[key] for key in ("id", "rid", "attempt", "problem_id", "k", "gold")},
-        "completion": None if failed else row["generated_text"],
-        "prompt_tokens": int(row.get("num_input_tokens") or 0),
-        "completion_tokens": length,
-        "finish_reason": "error" if failed else ("length" if length >= limit else "stop"),
-        "teacher_error": failed,
-    }
+    """A row of the record `completion`, from one that succeeded or failed at the engine."""
+    if error := row.get("__inference_error__"):
+        return failed(row, " ".join(str(error).split())[:_LONGEST_ERROR])
+    length = int(row["num_generated_tokens"] or 0)
+    return answered(
+        row,
+        row["generated_text"],
+        seconds=float(row["time_taken_llm"] or 0.0),
+        prompt_tokens=int(row["num_input_tokens"] or 0),
+        completion_tokens=length,
+        finish_reason="length" if length >= json.loads(row["sampling"])["max_tokens"] else "stop",
+    )

@@ -2,59 +2,48 @@
 
 A line is `{"set": 1, "question": ..., "program": ..., "answer": ...}`. Examples of one
 `set` go into one prompt, as in PaD (arXiv 2305.13888), which asks with 8 contexts of 4 examples. None of the
-built-in examples is a problem that pad-ray trains or evaluates on.
+built-in examples is a problem that pad-ray trains or evaluates on; those of `paper-replay` are (see replay.py).
 """
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from pad_ray.errors import DataError
 from pad_ray.jsonl import Row, json_type, read_rows
+from pad_ray.prompts.replay import NAME as REPLAY
+from pad_ray.prompts.replay import contaminates, replay_examples
+from pad_ray.prompts.worked_example import WorkedExample
 
-__all__ = ["BUILTIN", "WorkedExample", "load_examples"]
+__all__ = ["BUILTIN", "REPLAY", "WorkedExample", "contaminates", "load_examples"]
 
 BUILTIN = ("arithmetic",)
-
-
-@dataclass(frozen=True)
-class WorkedExample:
-    """A question with the program that answers it.
-
-    Attributes:
-        set: number of the context set that the example belongs to.
-        question: the problem's text.
-        program: Python source that defines `solution()`, without a newline at its end.
-        answer: what `solution()` returns; None where the file does not say.
-    """
-
-    set: int
-    question: str
-    program: str
-    answer: int | float | str | None = None
 
 
 def load_examples(path_or_name: str | Path) -> list[WorkedExample]:
     """Worked examples in the order of their file.
 
     Args:
-        path_or_name: "arithmetic" (built in: 8 sets of 4, each from one operation to three), or the path of a
-            JSON Lines file with `set` (whole number), `question`, `program`, and optionally `answer`.
+        path_or_name: "arithmetic" (built in: 8 sets of 4, each from one operation to three), "paper-replay" (GSM8K
+            test questions as in the paper, from the data folder), or the path of a JSON Lines file with `set` (whole
+            number), `question`, `program`, and optionally `answer`.
 
     Raises:
         DataError: no such file or name, a malformed line, a missing or mistyped field, a program
             that does not parse.
     """
+    if str(path_or_name) == REPLAY:
+        return replay_examples()
     if str(path_or_name) in BUILTIN:
         with resources.as_file(resources.files(__name__) / f"{path_or_name}.jsonl") as path:
             return [_example(row) for row in read_rows(path)]
     path = Path(path_or_name)
     if not path.suffix and not path.exists():
         raise DataError(
-            f"{path}: no such file, and no built-in examples of that name", f"Built in: {', '.join(BUILTIN)}."
+            f"{path}: no such file, and no built-in examples of that name",
+            f"Built in: {', '.join((*BUILTIN, REPLAY))}.",
         )
     return [_example(row) for row in read_rows(path)]
 

@@ -18,6 +18,10 @@ class Recipe(Protocol):
         """The text that a model continues; with no worked examples it is what the student is asked."""
         ...
 
+    def messages(self, question: str, examples: Sequence[WorkedExample] = ()) -> list[dict[str, str]]:
+        """The same question as turns of a chat, the last one the user's."""
+        ...
+
     def solution(self, completion: str) -> str:
         """The text that the verifier reads, from what the model wrote after the prompt."""
         ...

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pad_ray.prompts import WorkedExample
 
 _HEADER = "def solution():"
+_ASK = "Write a Python function `solution()` without arguments that returns the answer to the question."
 _DEFINITION = re.compile(r"^def solution\(\s*\)[^:\n]*:", re.MULTILINE)
 
 
@@ -25,8 +26,16 @@ class Pad:
         shown = [f"Question: {example.question}\nSolution:\n{example.program.strip()}\n\n" for example in examples]
         return "".join(shown) + f"Question: {question}\nSolution:\n{_HEADER}"
 
+    def messages(self, question: str, examples: Sequence[WorkedExample] = ()) -> list[dict[str, str]]:
+        turns = []
+        for example in examples:
+            turns.append({"role": "user", "content": f"{_ASK}\n\nQuestion: {example.question}"})
+            turns.append({"role": "assistant", "content": f"```python\n{example.program.strip()}\n```"})
+        return [*turns, {"role": "user", "content": f"{_ASK}\n\nQuestion: {question}"}]
+
     def solution(self, completion: str) -> str:
-        return _HEADER + completion
+        """A completion goes on from the prompt's header; a chat's answer has a header of its own."""
+        return completion if _DEFINITION.search(completion) else _HEADER + completion
 
     def target(self, program: str) -> str:
         """The program after its header; imports and helpers that stand before it move into its body.

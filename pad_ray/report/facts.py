@@ -16,6 +16,7 @@ _STAGES = {
     "problems": "problems",
     "requests": "requests",
     "samples": "teacher: write and judge",
+    "verdicts": "judge again",
     "examples": "examples",
     "base_validation": "base on validation",
     "base": "base on the tests",
@@ -54,31 +55,16 @@ class Excluded:
     count: int
 
 
-def exclusions(samples: Sequence[Row], examples: int | None, per_problem: int) -> list[Excluded]:
-    """Why samples are no examples; the counts and `examples` add up to the number of samples.
+def exclusions(samples: Sequence[Row], examples: Sequence[Row] | None) -> list[Excluded]:
+    """Why samples are not learnt from, most frequent first after the verdict.
 
     Args:
-        samples: all samples.
-        examples: how many examples were made of them; None while they are not made.
-        per_problem: the most that were kept for one problem.
+        samples: all samples, of which `verdict` is read.
+        examples: all example rows, of which `used` and `why_not` are read; None while they are not made.
     """
-    held = [row for row in samples if row["verdict"] == "ok"]
-    honest = [row for row in held if not row["forged"]]
-    programs = {(row["problem_id"], (row["program"] or "").strip()) for row in honest}
-    of_problem = Counter(problem for problem, _ in programs)
-    kept = sum(min(count, per_problem) for count in of_problem.values())
-    found = [
-        Excluded("the verdict is not ok", len(samples) - len(held)),
-        Excluded("ok, but the program may have forged its value", len(held) - len(honest)),
-        Excluded("the same program for the same problem again", len(honest) - len(programs)),
-        Excluded(f"beyond {per_problem} programs for one problem (examples.per_problem)", len(programs) - kept),
-    ]
-    if examples is None or examples == kept:
-        return found
-    return [
-        *found,
-        Excluded("left out by the recipe" if examples < kept else "added by the recipe", kept - examples),
-    ]
+    failed = Excluded("the verdict is not ok", sum(row["verdict"] != "ok" for row in samples))
+    reasons = Counter(row["why_not"] for row in examples or () if not row["used"])
+    return [failed, *(Excluded(reason or "not said", count) for reason, count in reasons.most_common())]
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def render(folder: RunFolder, config: RunConfig, stages: Mapping[str, Stage], re
         "config": config,
         "css": Markup(_resource("style.css")),
         **_answers(rows, results),
-        **_yields(rows, config),
+        **_yields(rows),
         **_learning(rows, stages),
         "changes": find_changes(rows.base, rows.student),
         "costs": spent,
@@ -102,19 +102,18 @@ def _spoken(row: dict[str, Any]) -> str:
     return f"{row['split']}, {row['model']}: {words.percent(row['accuracy'])}"
 
 
-def _yields(rows: RunRows, config: RunConfig) -> dict[str, Any]:
+def _yields(rows: RunRows) -> dict[str, Any]:
     """What came of the teacher's samples."""
     verdicts = verdict_counts(rows.samples)
-    mark = rows.mark("examples")
-    examples = mark.get("rows") if mark else None
+    made = rows.examples
     return {
         "verdicts": verdicts,
         "verdict_plot": _verdict_plot(verdicts) if verdicts else "",
-        "examples": examples,
+        "examples": None if made is None else sum(row["used"] for row in made),
         "asked": len({row["problem_id"] for row in rows.samples}),
         "solved": len({row["problem_id"] for row in rows.samples if row["verdict"] == "ok"}),
         "cut": sum(row["finish_reason"] == "length" for row in rows.samples),
-        "excluded": exclusions(rows.samples, examples, config.examples.per_problem) if rows.samples else [],
+        "excluded": exclusions(rows.samples, made) if rows.samples else [],
     }
 
 

@@ -57,8 +57,15 @@ class RunRows:
 
     @cached_property
     def samples(self) -> list[Row]:
-        """What the teacher wrote, with verdicts."""
-        return self._read("samples", _SAMPLE)
+        """What the teacher wrote, with the latest verdicts."""
+        rows = self._read("samples", _SAMPLE)
+        later = {row["id"]: row for row in self._read("verdicts", ("id", "program", "verdict", "forged"))}
+        return [{**row, **later.get(row["id"], {})} for row in rows]
+
+    @cached_property
+    def examples(self) -> list[Row] | None:
+        """Samples that held, used or not; None while that is not decided."""
+        return self._read("examples", ("id", "used", "why_not")) if self.mark("examples") else None
 
     @cached_property
     def base(self) -> list[Row]:

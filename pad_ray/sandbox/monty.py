@@ -20,8 +20,9 @@ from .limits import Layer, Limits
 from .monty_wire import Event, Malformed
 from .warden import START_SECONDS, Warden, Worker
 
-IN_FLIGHT = 16
-IN_FLIGHT_BYTES = 65_536
+# Deep enough that neither side waits for the other, and wakes it up, for each program.
+IN_FLIGHT = 128
+IN_FLIGHT_BYTES = 131_072
 MAX_FRAME = 1 << 20
 # How long past its own limit a silent worker is waited for: it checks the time only between instructions.
 GRACE_SECONDS = 0.3

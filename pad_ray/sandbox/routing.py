@@ -53,8 +53,11 @@ _HARMLESS_SET = re.compile(r"\blen\(set\(|\b(?:isinstance|type)\([^()]*\bset\b")
 _STRING = re.compile(r"\"{3}.*?\"{3}|'{3}.*?'{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*", re.DOTALL)
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _WITHIN = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\blambda\b[^:]*:")
-_RETURN_AT_TOP = re.compile(r"^return\b", re.MULTILINE)
-_BLOCK_AT_TOP = re.compile(r"^(?:if|elif|else|for|while|with|try|except|finally|match)\b", re.MULTILINE)
+_BLOCKS = "elif else except finally for if match try while with"
+_BLOCK_WORDS = frozenset(_BLOCKS.split())
+_BLOCK_AT_TOP = re.compile(rf"^(?:{_BLOCKS.replace(' ', '|')})\b", re.MULTILINE)
+# What makes integers beyond the range of floats. Divided by 0.0 they overflow in CPython, before the zero is seen.
+_GROWS = re.compile(r"\*\*|<<|\*=|\bfactorial\b|\bprod\b|\bpow\b|\d{300}")
 _NUMPY = re.compile(r"\b(?:np|numpy)\b")
 _USELESS_NUMPY = re.compile(r"^import numpy(?: as np)?[ \t]*$", re.MULTILINE)
 
@@ -120,7 +123,7 @@ def _beyond_monty(code: str, words: frozenset[str]) -> str | None:
         return "a program that may go on without what Monty lacks"
     if _depends_on_hashes(code, words):
         return "the order of a set"
-    if "return" in words and _returns_at_top(code):
+    if "return" in words and _returns_at_top(code, words):
         return "a return outside of a function"
     return None
 
@@ -152,11 +155,11 @@ def _is_set(inside: str) -> bool:
     return ":" not in inside.replace(":=", "")
 
 
-def _returns_at_top(code: str) -> bool:
+def _returns_at_top(code: str, words: frozenset[str]) -> bool:
     """Whether a return may stand outside of a function, where Monty takes it for the end of the program."""
-    if _RETURN_AT_TOP.search(code):
+    if code.startswith("return") or "\nreturn" in code:
         return True
-    if not _BLOCK_AT_TOP.search(code):
+    if _BLOCK_WORDS.isdisjoint(words) or not _BLOCK_AT_TOP.search(code):
         return False
     in_block = False
     for line in code.splitlines():
@@ -251,7 +254,7 @@ def _error(program: Program, error: Raised) -> Finding | Elsewhere:
         return Finding(Status.TIMEOUT, message=message)
     if name == "MemoryError":
         return Finding(Status.OUT_OF_MEMORY, error_class=name, message=message, line=line)
-    if name in _DOUBTED or message.startswith("pow()"):
+    if name in _DOUBTED or message.startswith("pow()") or (name == "ZeroDivisionError" and _GROWS.search(program.code)):
         return Elsewhere(f"{name}: {message}"[:200])
     if name == "PermissionError":
         return Finding(Status.FORBIDDEN, error_class=name, message=message, line=line)

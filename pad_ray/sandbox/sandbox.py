@@ -19,7 +19,7 @@ from .pool import Overload, Pool
 from .steps import StepCheck, StepVerdict
 from .suspicion import suspicions
 
-CHUNK = 64
+CHUNK = 128
 # The time that a call may take to get here without having waited.
 _A_MOMENT = 0.01
 
@@ -29,7 +29,9 @@ class Sandbox:
 
     Args:
         limits: bounds on each program.
-        workers: programs that run at the same time, one core each.
+        workers: programs that run at the same time, one core each. Deciding what to run where and reading answers
+            takes this process about twice the time that Monty takes for a short program, so past two workers more
+            processes with a sandbox each do more than more workers.
         layers: the layers of confinement to use where the machine has them; fewer for tests only.
         tiers: the interpreters to use; CPython runs what Monty cannot.
         max_wait_s: how long a call waits for a worker that others use, before it comes back as `overload`.

@@ -129,42 +129,57 @@ def graph_from_arena(body: bytes) -> tuple[int, list[Node]]:
 
 
 def _arena_node(kind: int, value: int | bytes | float) -> Node:
-    if kind == _INT and isinstance(value, int):
-        return Node("atom", value >> 1 ^ -(value & 1))
-    if kind == _FLOAT and isinstance(value, float):
-        return Node("atom", value)
+    # Names and numbers first, for most nodes are one or the other.
     if kind == _STR and isinstance(value, bytes):
-        text = value.decode("utf-8", "replace")
         # What Monty could not carry, it replaced.
-        return Node("opaque") if "\ufffd" in text else Node("atom", text)
+        return _OPAQUE_NODE if _REPLACED in value else _new_atom(value.decode("utf-8", "replace"))
+    if kind == _INT and isinstance(value, int):
+        return _new_atom(value >> 1 ^ -(value & 1))
+    if kind == _FLOAT and isinstance(value, float):
+        return _new_atom(value)
+    if kind == _DICT and isinstance(value, bytes):
+        return Node("dict", parts=tuple(_pairs(value)))
     if kind in _CONTAINERS and isinstance(value, bytes):
         name, place = _CONTAINERS[kind]
         inner = fields(value)
         packed = next((part for field, part in inner if field == place and isinstance(part, bytes)), b"")
         label = next((part for field, part in inner if kind == 13 and field == 1 and isinstance(part, bytes)), b"")
         return Node(name, parts=tuple(indexes(packed)), label=label.decode("utf-8", "replace"))
-    if kind == _DICT and isinstance(value, bytes):
-        return Node("dict", parts=tuple(_pairs(value)))
     if kind == _REPR and isinstance(value, bytes) and value.startswith(b"<module '"):
         return Node("module", label=value.decode("utf-8", "replace").split("'")[1])
     try:
-        return Node("atom", atom(kind, value, bounded=False))
+        return _new_atom(atom(kind, value, bounded=False))
     except Unclear:
-        return Node("opaque")
+        return _OPAQUE_NODE
+
+
+_OPAQUE_NODE = Node("opaque")
+_REPLACED = "\ufffd".encode()
+
+
+def _new_atom(value: Value) -> Node:
+    # A third of the time of Node(...), which is a function in Python.
+    return tuple.__new__(Node, ("atom", value, (), ""))
 
 
 def _pairs(content: bytes) -> list[int]:
     """Keys and values of a dict by turns."""
     out: list[int] = []
-    for field, value in fields(content):
+    at, end = 0, len(content)
+    while at + 5 < end and content[at] == 0x0A and content[at + 1] == 4:
+        # A pair as it nearly always is: two fields of one byte each.
+        first, key, second, item = content[at + 2 : at + 6]
+        if first != 0x08 or second != 0x10 or key > 0x7F or item > 0x7F:
+            break
+        out += (key, item)
+        at += 6
+    for field, value in fields(content[at:]):
         if field == 1 and isinstance(value, bytes):
-            key = item = 0
-            for place, index in fields(value):
-                if place == 1 and isinstance(index, int):
-                    key = index
-                elif place == 2 and isinstance(index, int):
-                    item = index
-            out += [key, item]
+            pair = dict(fields(value))
+            places = pair.get(1, 0), pair.get(2, 0)
+            if not all(isinstance(place, int) for place in places):
+                raise Malformed("a pair of no two places")
+            out += places  # type: ignore[arg-type]
     return out
 
 

@@ -1,53 +1,77 @@
-"""Samples that held become what the student learns from."""
+"""Samples that held become example rows; the student learns from those that are used."""
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pad_ray.config import ExamplesConfig
 from pad_ray.recipes import Recipe
 from pad_ray.records import Row
+from pad_ray.synthesis.marks import kind_of, mark_samples
+
+OVER_LIMIT = "per_problem limit"
 
 
 def make_examples(
-    samples: Iterable[Row], questions: Mapping[str, str], recipe: Recipe, settings: ExamplesConfig
+    samples: Iterable[Row],
+    questions: Mapping[str, str],
+    recipe: Recipe,
+    settings: ExamplesConfig,
+    marks: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Row]:
-    """Training examples from samples whose verdict is `ok`.
+    """An example row for every sample whose verdict is `ok`, used or not.
 
     Args:
         samples: sample rows.
         questions: problem id to question.
         recipe: makes prompt and target.
-        settings: how many programs of one problem are kept.
+        settings: which marks exclude a sample, and how many samples of one problem are used.
+        marks: sample id to marks; by default those of `mark_samples` without evaluation sets.
 
     Returns:
-        Example rows in an order that depends on the samples only. The same program is kept once for each problem, and
-        of more than `settings.per_problem` programs a choice that is seeded by the problem's id.
+        Example rows, sorted by problem and sample. `used` says whether the student learns from the row, `why_not` why
+        it does not: the first mark that excludes it, what the recipe says, or OVER_LIMIT. Of more than
+        `settings.per_problem` samples that nothing excludes a choice is used that is seeded by the problem's id.
     """
-    kept: dict[str, dict[str, Row]] = {}
-    for sample in sorted(samples, key=lambda row: str(row["id"])):
-        if sample["verdict"] == "ok" and not sample["forged"]:
-            kept.setdefault(sample["problem_id"], {}).setdefault(sample["program"].strip(), sample)
-    return [
-        _example(sample, questions[problem_id], recipe)
-        for problem_id in sorted(kept)
-        for sample in _chosen(list(kept[problem_id].values()), problem_id, settings.per_problem)
-    ]
+    held = sorted((row for row in samples if row["verdict"] == "ok"), key=lambda row: str(row["id"]))
+    if marks is None:
+        marks = mark_samples(held, questions)
+    examples = [_example(row, questions[row["problem_id"]], recipe, marks[row["id"]], settings) for row in held]
+    of_problem: dict[str, list[Row]] = {}
+    for example in examples:
+        if example["used"]:
+            of_problem.setdefault(example["problem_id"], []).append(example)
+    for problem_id, rows in of_problem.items():
+        for example in _beyond(rows, problem_id, settings.per_problem):
+            example.update(used=False, why_not=OVER_LIMIT)
+    return sorted(examples, key=lambda row: (row["problem_id"], row["id"]))
 
 
-def _chosen(samples: list[Row], problem_id: str, limit: int) -> list[Row]:
-    if len(samples) <= limit:
-        return samples
-    return random.Random(problem_id).sample(samples, limit)
+def _beyond(rows: list[Row], problem_id: str, limit: int) -> list[Row]:
+    """The rows that a problem has too many."""
+    if len(rows) <= limit:
+        return []
+    chosen = set(random.Random(problem_id).sample(range(len(rows)), limit))
+    return [row for place, row in enumerate(rows) if place not in chosen]
 
 
-def _example(sample: Row, question: str, recipe: Recipe) -> Row:
+def _example(sample: Row, question: str, recipe: Recipe, marks: Sequence[str], settings: ExamplesConfig) -> Row:
+    why_not = next((mark for mark in marks if kind_of(mark) in settings.exclude), None)
+    target = None
+    try:
+        target = recipe.target(sample["program"] or "")
+    except ValueError as error:
+        why_not = why_not or f"recipe: {error}"
     return {
         "id": sample["id"],
         "sample_id": sample["id"],
         "problem_id": sample["problem_id"],
         "split": "train",
         "prompt": recipe.prompt(question),
-        "target": recipe.target(sample["program"]),
+        "target": target,
+        "marks": json.dumps(list(marks)),
+        "used": why_not is None,
+        "why_not": why_not,
     }

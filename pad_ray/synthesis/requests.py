@@ -7,42 +7,103 @@ leave the children in one block (ray#54430). So the fan-out happens here, once, 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from pad_ray.config import TeacherConfig
+from pad_ray.errors import DataError, ModelError
+from pad_ray.generation.teachers import Teacher
 from pad_ray.recipes import Recipe
 from pad_ray.records import Row, content_hash
 from pad_ray.synthesis.contexts import Contexts
 
-_WINDOW = 64  # problems; a few prefill steps of an engine, and far less than its prefix cache holds
+# Samples of a problem stand so many requests apart: side by side they would all be prefilled before the first of them
+# is in the engine's prefix cache; much further apart, and it would have left it again.
+_WINDOW = 64
+
+Prompter = Callable[[Row, int], str]
 
 
-def make_requests(problems: Sequence[Row], teacher: TeacherConfig, recipe: Recipe, contexts: Contexts) -> list[Row]:
-    """One request for each problem and each of `teacher.samples`."""
+def make_requests(
+    problems: Sequence[Row], settings: TeacherConfig, teacher: Teacher, recipe: Recipe, contexts: Contexts
+) -> list[Row]:
+    """One request for each problem and each of `settings.samples`.
+
+    Raises:
+        ModelError: the model has no chat template and is to be asked by one.
+        DataError: the teacher is `annotations` and a problem has no rationale.
+    """
+    prompt = prompter(settings, teacher, recipe, contexts)
+    stop = settings.stop if settings.stop is not None else (recipe.stop if settings.ask == "completion" else ())
     return [
-        make_request(
-            problem,
-            k,
-            recipe.prompt(problem["question"], contexts.of(problem["question"], k)),
-            recipe.stop,
-            teacher,
-        )
-        for problem in problems
-        for k in range(teacher.samples)
+        make_request(problem, k, prompt(problem, k), sampling_of(settings, stop), teacher.identity, settings.seed)
+        for start in range(0, len(problems), _WINDOW)
+        for k in range(settings.samples)
+        for problem in problems[start : start + _WINDOW]
     ]
 
 
-def make_request(problem: Row, k: int, prompt: str, stop: Sequence[str], teacher: TeacherConfig) -> Row:
-    """One request row; its `rid` is a hash of problem, prompt text, teacher, sampling parameters and k."""
-    sampling = {
-        "temperature": teacher.temperature,
-        "top_p": teacher.top_p,
-        "max_tokens": teacher.max_tokens,
+def prompter(settings: TeacherConfig, teacher: Teacher, recipe: Recipe, contexts: Contexts) -> Prompter:
+    """How a teacher is asked: a text to continue, its own chat template, messages for an endpoint, or a rationale."""
+    if settings.kind == "annotations":
+        return lambda problem, k: _rationale(problem)
+    if settings.ask == "completion":
+        return lambda problem, k: recipe.prompt(problem["question"], contexts.of(problem["question"], k))
+
+    def messages(problem: Row, k: int) -> list[dict[str, str]]:
+        system = [{"role": "system", "content": settings.system}] if settings.system else []
+        return system + recipe.messages(problem["question"], contexts.of(problem["question"], k))
+
+    if settings.kind in ("http", "recorded"):
+        return lambda problem, k: json.dumps(messages(problem, k), ensure_ascii=False)
+    render = _chat_template(teacher.model)
+    return lambda problem, k: render(messages(problem, k))
+
+
+def _rationale(problem: Row) -> str:
+    text = json.loads(problem["meta"]).get("rationale")
+    if not isinstance(text, str):
+        raise DataError(
+            f"problem {problem['id']} has no `rationale`", "The teacher `annotations` needs GSM8K's own solutions"
+        )
+    return text
+
+
+def _chat_template(model: str) -> Callable[[list[dict[str, str]]], str]:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    if not tokenizer.chat_template:
+        raise ModelError(f"model {model} has no chat template", "Set `teacher.ask: completion`")
+
+    def render(messages: list[dict[str, str]]) -> str:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+    return render
+
+
+def sampling_of(settings: TeacherConfig, stop: Sequence[str]) -> dict[str, Any]:
+    """Sampling parameters, with the same keys in every row: Parquet would fill missing ones with null."""
+    return {
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "max_tokens": settings.max_tokens,
         "stop": list(stop),
     }
-    rid = content_hash(problem["id"], prompt, teacher.model, sampling, teacher.seed, k, length=20)
-    if teacher.temperature > 0 and teacher.seed is not None:
-        sampling["seed"] = int(rid[:7], 16)
+
+
+def make_request(
+    problem: Row, k: int, prompt: str, sampling: dict[str, Any], teacher: str, seed: int | None = None
+) -> Row:
+    """One request row; its `rid` is a hash of problem, prompt text, teacher, sampling parameters and k.
+
+    Args:
+        teacher: the teacher's identity, by content and not by place.
+        seed: gives the request a seed of its own.
+    """
+    rid = content_hash(problem["id"], problem["question"], prompt, teacher, sampling, seed, k, length=20)
+    if sampling["temperature"] > 0 and seed is not None:
+        sampling = {**sampling, "seed": int(rid[:7], 16)}
     return {
         "id": f"{rid}-0",
         "rid": rid,
@@ -51,6 +112,6 @@ def make_request(problem: Row, k: int, prompt: str, stop: Sequence[str], teacher
         "k": k,
         "prompt": prompt,
         "gold": problem["gold"],
-        "model": teacher.model,
+        "model": teacher,
         "sampling": json.dumps(sampling, sort_keys=True),
     }

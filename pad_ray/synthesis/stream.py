@@ -1,113 +1,178 @@
-"""Requests in, samples with verdicts out, as one stream: the sandbox judges while the engine samples.
+"""Requests in, samples with verdicts out, as one stream: the sandbox judges while the teacher samples.
 
-The shape is read → map → write over Parquet, nothing filtered: what fails is a row with a verdict.
+The shape is read → map → write over Parquet, nothing filtered: what fails is a row with a verdict. Each judged batch
+is written by the judge itself as one file that appears whole, so a kill costs what the engines and judges hold and no
+row that is on disk. Only requests without a sample are read, so a resume is the same stream over fewer rows.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from pad_ray.config import ResourcesConfig, VerificationConfig
+from pad_ray.errors import StageError, TeacherError
+from pad_ray.generation import vllm
+from pad_ray.generation.http_guard import NOT_ASKED
+from pad_ray.generation.teachers import Teacher
 from pad_ray.programs.values import decode
 from pad_ray.progress import Meter, shown
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash, table
 from pad_ray.run_folder import Stage
+from pad_ray.storage import Storage
+from pad_ray.synthesis.pending import write_pending
 from pad_ray.tally import tally_actor
-from pad_ray.verification import Comparison, Judgement, Limits, Mode, Verifier
+from pad_ray.verification import Comparison, Judgement, Limits, Mode, Verdict, Verifier
+
+_MEND = "What was answered is kept: run the same command again"
 
 
 def sample_and_judge(
     requests: Stage,
     samples: Stage,
     *,
-    model: str,
+    teacher: Teacher,
     recipe: str,
     verification: VerificationConfig,
     resources: ResourcesConfig,
     title: str = "sample",
+    limit: int | None = None,
 ) -> dict[str, Any]:
-    """Answers every row of `requests` with `model`, judges it, and writes it to `samples`.
+    """Answers the rows of `requests` that `samples` lacks, judges them, and writes them to `samples`.
 
     Args:
         requests: a done stage of request rows.
-        samples: the stage to write; its folder is empty.
-        model: a local folder or a hub name.
+        samples: the stage to go on with; rows in it stay as they are.
+        teacher: who answers.
         recipe: name of the recipe that reads completions.
         verification: how values are compared and what programs may use.
         resources: engines and sandbox workers.
         title: word for the progress line.
+        limit: answer at most so many rows.
 
     Returns:
-        Counts: `rows`, `tokens`, and one for each verdict.
+        What the table says, see `summary`.
+
+    Raises:
+        TeacherError: the teacher stopped answering, or its money is spent.
+        StageError: the stream broke, or the teacher answered nothing at all.
     """
+    place = samples.storage / "pending"
+    missing = write_pending(place, requests, samples, resources.attempts)
+    if missing:
+        total = min(missing, limit or missing)
+        tally = tally_actor()
+        source = _read(place, teacher.block_rows(resources), total if total < missing else None)
+        completions = teacher.complete(source, resources, tally, spent=summary(samples)["cost"])
+        _run(_judged(completions, samples.storage, recipe, verification, resources), Meter(title, total, good="ok"))
+        _check_teacher(tally)
+    place.clear()
+    facts = summary(samples)
+    if facts["rows"] and facts["unanswered"] == facts["rows"]:
+        raise StageError(f"the teacher answered none of {facts['rows']} requests: {facts['first_error']}", _MEND)
+    return facts
+
+
+def _read(place: Storage, block_rows: int, limit: int | None) -> Any:
     import ray
 
-    from pad_ray.generation.vllm import REQUEST_COLUMNS, complete
+    found = ray.data.read_parquet(place.path, filesystem=place.filesystem, file_extensions=["parquet"])
+    # One file is one block, and a block is the grain of parallelism and of what a kill costs: cut it small.
+    cut = found.limit(limit) if limit else found
+    return cut.repartition(target_num_rows_per_block=block_rows)
 
-    total = len(requests.read_rows(["id"]))
-    source = ray.data.read_parquet(
-        requests.storage.path, filesystem=requests.storage.filesystem, file_extensions=["parquet"]
-    ).select_columns(list(REQUEST_COLUMNS))
-    # One file is one block, and a block is the grain of parallelism: cut it small.
-    cut = source.repartition(max(1, math.ceil(total / resources.engine_batch)))
-    tally = tally_actor()
-    judged = complete(cut, model, resources).map_batches(
+
+def _judged(
+    completions: Any, storage: Storage, recipe: str, verification: VerificationConfig, resources: ResourcesConfig
+) -> Any:
+    import ray
+
+    return completions.map_batches(
         Judge,
-        fn_constructor_args=(recipe, verification, tally),
+        fn_constructor_args=(storage, recipe, verification),
         compute=ray.data.ActorPoolStrategy(size=resources.sandbox_workers),
-        batch_size=resources.engine_batch,
+        batch_size=None,
         batch_format="pyarrow",
         num_cpus=0.5,
         zero_copy_batch=True,
     )
-    with shown(Meter(title, total, good="ok"), lambda: ray.get(tally.read.remote())):
-        judged.write_parquet(samples.storage.path, filesystem=samples.storage.filesystem)
-    return dict(ray.get(tally.read.remote()))
+
+
+def _run(judged: Any, meter: Meter) -> None:
+    """Pulls the stream to its end; its rows are counts, for progress."""
+    from ray.exceptions import RayError
+
+    counts: Counter[str] = Counter()
+    with shown(meter, lambda: counts):
+        try:
+            for batch in judged.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+                for row in batch.to_pylist():
+                    counts[row["name"]] += row["count"]
+        except RayError as error:
+            cause = getattr(error, "cause", None) or error
+            lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+            raise StageError(f"the stream broke: {lines[-1] if lines else type(cause).__name__}", _MEND) from error
+
+
+def _check_teacher(tally: Any) -> None:
+    import ray
+
+    counts = ray.get(tally.read.remote())
+    if counts.get("circuit_open"):
+        raise TeacherError("the teacher failed too often in a row, so the rest was not asked", _MEND)
+    if counts.get("spending_limit_reached"):
+        raise TeacherError("the spending limit is reached, so the rest was not asked", "Raise the limit, or stop here")
 
 
 class Judge:
-    """Ray Data actor: a batch of completed rows in, a table of samples with verdicts out."""
+    """Ray Data callable: a batch of completions in; judges and writes it; a table of counts out.
 
-    def __init__(self, recipe: str, verification: VerificationConfig, tally: Any) -> None:
+    Args:
+        storage: folder of the samples.
+        recipe: name of the recipe that reads completions.
+        verification: how values are compared and what programs may use.
+    """
+
+    def __init__(self, storage: Storage, recipe: str, verification: VerificationConfig) -> None:
+        self._storage = storage
         self._recipe = recipe_named(recipe)
         self._verifier = make_verifier(verification)
         self._verifier.__enter__()
-        self._tally = tally
 
     def __call__(self, batch: Any) -> Any:
-        from pad_ray.generation.vllm import normalise
-
-        rows = [normalise(row) for row in batch.to_pylist()]
-        texts = [None if row["completion"] is None else self._recipe.solution(row["completion"]) for row in rows]
-        judgements = self._verifier.judge(texts, [decode(row["gold"]) for row in rows])
-        judged = [
-            {**row, "text_hash": content_hash(row["completion"]), **self._columns(judgement)}
+        rows = [row if "completion" in row else vllm.normalise(row) for row in batch.to_pylist()]
+        # What a stopped teacher was never asked is no sample: it is still to be asked.
+        rows = [row for row in rows if not (row["teacher_error"] or "").startswith(NOT_ASKED)]
+        judgements = judge_rows(self._verifier, self._recipe, rows)
+        samples = [
+            {**row, "text_hash": content_hash(row["completion"]), **judgement.columns(self._verifier.version)}
             for row, judgement in zip(rows, judgements, strict=True)
         ]
-        self._count(judged)
-        return table("sample", judged)
+        if samples:
+            # Named by what is in it: a batch that Ray judges again after a crash takes the place of the first.
+            name = content_hash(sorted(row["id"] for row in samples))
+            self._storage.write_parquet(f"{name}.parquet", table("sample", samples))
+        return _counts(samples)
 
-    def _columns(self, judgement: Judgement) -> Row:
-        return {
-            "program": judgement.program,
-            "verdict": str(judgement.verdict),
-            "value": judgement.value,
-            "error_class": judgement.error_class,
-            "error": judgement.error,
-            "line": judgement.line,
-            "forged": judgement.forged,
-            "tier": judgement.tier,
-            "cpu_seconds": judgement.cpu_s,
-            "verifier": self._verifier.version,
-        }
 
-    def _count(self, rows: list[Row]) -> None:
-        counts: Counter[str] = Counter(row["verdict"] for row in rows)
-        tokens = sum(row["completion_tokens"] for row in rows)
-        self._tally.add.remote({**counts, "rows": len(rows), "tokens": tokens})
+def judge_rows(verifier: Verifier, recipe: Any, rows: list[Row]) -> list[Judgement]:
+    """Verdicts on completions. Trouble of the judge is a verdict too: a row that was paid for is never lost to it."""
+    texts = [None if row["completion"] is None else recipe.solution(row["completion"]) for row in rows]
+    try:
+        return verifier.judge(texts, [decode(row["gold"]) for row in rows])
+    except Exception as error:  # whatever it is, the rows are worth more
+        return [Judgement(Verdict.SANDBOX_ERROR, error=f"{type(error).__name__}: {error}"[:500]) for _ in rows]
+
+
+def _counts(samples: list[Row]) -> Any:
+    import pyarrow
+
+    counts = Counter(str(row["verdict"]) for row in samples)
+    counts["rows"] += len(samples)
+    counts["tokens"] += sum(row["completion_tokens"] for row in samples)
+    return pyarrow.table({"name": list(counts), "count": list(counts.values())})
 
 
 def make_verifier(verification: VerificationConfig) -> Verifier:
@@ -116,3 +181,47 @@ def make_verifier(verification: VerificationConfig) -> Verifier:
         Comparison(Mode(verification.mode), verification.relative, verification.absolute),
         Limits(cpu_seconds=verification.cpu_seconds, memory_mb=verification.memory_mb),
     )
+
+
+_SUMMED = (
+    "rid",
+    "attempt",
+    "text_hash",
+    "prompt_tokens",
+    "completion_tokens",
+    "finish_reason",
+    "teacher_error",
+    "cost",
+)
+
+
+def summary(samples: Stage) -> dict[str, Any]:
+    """What a table of samples holds, by request: the latest attempt counts, money counts at every attempt.
+
+    Returns:
+        `rows`, `tokens` (written by the teacher), `prompt_tokens`, `cost`, `unanswered` (requests whose latest attempt
+        failed at the teacher), `attempts` (how often the least tried of them was asked), `first_error`, and `digest`,
+        a hash of what was answered.
+    """
+    latest: dict[str, Row] = {}
+    costs: dict[tuple[str, int], float] = {}
+    for row in _each(samples):
+        costs[row["rid"], row["attempt"]] = row["cost"] or 0.0
+        if row["rid"] not in latest or row["attempt"] > latest[row["rid"]]["attempt"]:
+            latest[row["rid"]] = row
+    failed = [row for row in latest.values() if row["finish_reason"] == "error"]
+    return {
+        "rows": len(latest),
+        "tokens": sum(row["completion_tokens"] for row in latest.values()),
+        "prompt_tokens": sum(row["prompt_tokens"] for row in latest.values()),
+        "cost": round(sum(costs.values()), 6),
+        "unanswered": len(failed),
+        "attempts": min((row["attempt"] + 1 for row in failed), default=0),
+        "first_error": failed[0]["teacher_error"] if failed else None,
+        "digest": content_hash(sorted((rid, row["text_hash"]) for rid, row in latest.items())),
+    }
+
+
+def _each(samples: Stage) -> Iterator[Row]:
+    for batch in samples.batches(_SUMMED):
+        yield from batch

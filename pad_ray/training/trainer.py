@@ -45,7 +45,7 @@ def train(
     import ray
     from transformers import AutoTokenizer
 
-    rows = [row for row in examples.read_rows() if row["split"] == "train"]
+    rows = [row for row in examples.read_rows() if row["split"] == "train" and row["used"]]
     if not rows:
         raise InputError("no program held, so there is nothing to train on", "Look at the verdicts in samples/")
     tokens = tokenize(rows, AutoTokenizer.from_pretrained(model), training.max_tokens)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pad_ray.config import ResourcesConfig
-from pad_ray.generation.vllm import REQUEST_COLUMNS, engine_config, normalise
+from pad_ray.errors import ModelError
+from pad_ray.generation.vllm import REQUEST_COLUMNS, checked_adapter, engine_config, normalise
 
 ASKED = {
     **dict.fromkeys(REQUEST_COLUMNS, "x"),
@@ -54,14 +56,40 @@ def test_one_bad_row_does_not_end_the_stream() -> None:
     assert _config().should_continue_on_error is True
 
 
+def test_eight_blocks_fill_an_engine_and_none_waits_in_line() -> None:
+    config = _config(engine_rows=64)
+    assert (config.batch_size, config.max_concurrent_batches, config.max_tasks_in_flight_per_actor) == (8, 8, 8)
+    assert config.engine_kwargs["max_num_seqs"] == 64
+
+
+def test_an_engine_takes_adapters_only_where_there_is_one() -> None:
+    assert "enable_lora" not in _config().engine_kwargs
+    with_adapter = engine_config("org/model", ResourcesConfig(engine_adapter_rank=8), lora=True).engine_kwargs
+    assert (with_adapter["enable_lora"], with_adapter["max_lora_rank"]) == (True, 8)
+
+
+def test_an_adapter_is_a_folder_that_peft_wrote(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"has no adapter_config\.json"):
+        checked_adapter(str(tmp_path))
+    (tmp_path / "adapter_config.json").write_text("{}")
+    assert checked_adapter(str(tmp_path)) == str(tmp_path)
+
+
 def test_engine_arguments_of_the_user_win() -> None:
     assert _config(engine_kwargs={"max_num_seqs": 7}).engine_kwargs["max_num_seqs"] == 7
 
 
 @pytest.mark.parametrize(("tokens", "reason"), [(4, "stop"), (5, "length")])
 def test_a_completion_as_long_as_allowed_was_cut(tokens: int, reason: str) -> None:
-    row = {**ASKED, "generated_text": "text", "num_input_tokens": 9, "num_generated_tokens": tokens}
+    row = {
+        **ASKED,
+        "generated_text": "text",
+        "num_input_tokens": 9,
+        "num_generated_tokens": tokens,
+        "time_taken_llm": 0.5,
+    }
     sample = normalise(row)
+    assert sample["seconds"] == 0.5
     assert (sample["completion"], sample["completion_tokens"], sample["finish_reason"]) == ("text", tokens, reason)
 
 

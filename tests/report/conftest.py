@@ -184,8 +184,15 @@ def _synthesise(run: Run, splits: dict[str, list[WordProblem]], held: float) -> 
     run.finish("requests", [{"id": f"{p.id}-{k}", "k": k} for p in splits["train"] for k in range(3)])
     samples = [sample(p, draw.random() < held, draw, k) for p in splits["train"] for k in range(3)]
     run.finish("samples", samples, tokens=48 * len(samples))
-    solved = sorted({row["problem_id"] for row in samples if row["verdict"] == "ok"})
-    run.finish("examples", [{"id": problem, "problem_id": problem, "split": "train"} for problem in solved])
+    seen: set[str] = set()
+    examples = []
+    for row in samples:
+        if row["verdict"] == "ok":
+            used = row["problem_id"] not in seen
+            seen.add(row["problem_id"])
+            facts = {"problem_id": row["problem_id"], "split": "train", "why_not": None if used else "duplicate"}
+            examples.append({"id": row["id"], "used": used, **facts})
+    run.finish("examples", examples)
 
 
 def problem_row(problem: WordProblem, split: str) -> Row:

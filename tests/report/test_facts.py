@@ -47,25 +47,19 @@ def test_ok_is_listed_even_where_nothing_held() -> None:
 
 
 def test_each_sample_is_excluded_for_one_reason() -> None:
-    rows = samples(("a", "x", "ok"), ("a", "x ", "ok"), ("a", "y", "ok"), ("a", "z", "ok"), ("b", "x", "timeout"))
-    rows += samples(("b", "x", "ok"), forged=True)
-    found = exclusions(rows, examples=2, per_problem=2)
-    assert [excluded.count for excluded in found] == [1, 1, 1, 1]
-    assert sum(excluded.count for excluded in found) + 2 == len(rows)
-
-
-def test_what_a_recipe_leaves_out_is_told() -> None:
-    (*_, last) = exclusions(samples(("a", "x", "ok"), ("b", "x", "ok")), examples=1, per_problem=4)
-    assert (last.reason, last.count) == ("left out by the recipe", 1)
+    rows = samples(("a", "x", "ok"), ("a", "y", "ok"), ("a", "z", "ok"), ("b", "x", "timeout"))
+    made = [{"used": n == 0, "why_not": "duplicate" if n else None} for n in range(3)]
+    found = exclusions(rows, made)
+    assert [(excluded.reason, excluded.count) for excluded in found] == [("the verdict is not ok", 1), ("duplicate", 2)]
 
 
 def test_exclusions_agree_with_the_examples_that_were_made(make_run: MakeRun) -> None:
     run = make_run(held=0.8)
     rows = run.stages["samples"].read_rows()
     made = make_examples(rows, {row["problem_id"]: "?" for row in rows}, recipe_named("pad"), run.config.examples)
-    found = exclusions(rows, len(made), run.config.examples.per_problem)
-    assert len(found) == 4
-    assert sum(excluded.count for excluded in found) == len(rows) - len(made)
+    used = sum(row["used"] for row in made)
+    assert 0 < used < len(rows)
+    assert sum(excluded.count for excluded in exclusions(rows, made)) == len(rows) - used
 
 
 def test_errors_stand_side_by_side() -> None:

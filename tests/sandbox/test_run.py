@@ -72,6 +72,7 @@ def test_an_iterator_is_not_taken_for_the_list_that_monty_makes_of_it(sandbox: S
 
 ERRORS = [
     ("def solution():\n    return 1 / 0\n", Status.ERROR, "ZeroDivisionError", 2),
+    ("def solution():\n    return 10**309 / 0.0\n", Status.ERROR, "OverflowError", 2),
     ("def solution():\n    a = 1\n\n    return b\n", Status.ERROR, "NameError", 4),
     ("def solution():\n    return f(1)\n", Status.ERROR, "NameError", 2),
     ("x = 1\nint('x')\n", Status.ERROR, "ValueError", 2),

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from pad_ray.config import TeacherConfig
+from pad_ray.errors import DataError
+from pad_ray.generation.teachers import Teacher
 from pad_ray.prompts import load_examples
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, columns, table
@@ -16,19 +18,26 @@ from pad_ray.synthesis.requests import make_request, make_requests
 
 PAD = recipe_named("pad")
 PROBLEM = {"id": "p1", "question": "What is 1 + 1?", "gold": "int:2"}
-TEACHER = {"model": "org/model", "temperature": 0.7, "top_p": 0.9, "max_tokens": 64, "seed": 0}
+SAMPLING = {"temperature": 0.7, "top_p": 0.9, "max_tokens": 64, "stop": ["\n"]}
+MODEL = Teacher("vllm", "/models/org", "identity")
 
 
 def _request(**changes: Any) -> Row:
-    asked: dict[str, Any] = {"problem": PROBLEM, "k": 0, "prompt": "Question", "stop": ("\n",), **changes}
-    teacher = TeacherConfig(**{key: asked.pop(key, value) for key, value in TEACHER.items()})
-    return make_request(**asked, teacher=teacher)
+    asked: dict[str, Any] = {"problem": PROBLEM, "k": 0, "prompt": "Question", "teacher": "identity", "seed": 0}
+    sampling = {**SAMPLING, **{key: changes.pop(key) for key in [*changes] if key in SAMPLING}}
+    return make_request(**{**asked, **changes}, sampling=sampling)
 
 
-def _requests(samples: int, shots: int = 4, problems: int = 100) -> list[Row]:
-    rows = [{"id": f"p{n}", "question": f"What is {n} + 1?", "gold": f"int:{n + 1}"} for n in range(problems)]
+def _problems(count: int) -> list[Row]:
+    return [
+        {"id": f"p{n}", "question": f"What is {n} + 1?", "gold": f"int:{n + 1}", "meta": "{}"} for n in range(count)
+    ]
+
+
+def _requests(samples: int, shots: int = 4, problems: int = 100, **settings: Any) -> list[Row]:
     contexts = Contexts(load_examples("arithmetic"), shots)
-    return make_requests(rows, TeacherConfig(samples=samples, shots=shots, seed=0), PAD, contexts)
+    asked = TeacherConfig(samples=samples, shots=shots, seed=0, **settings)
+    return make_requests(_problems(problems), asked, MODEL, PAD, contexts)
 
 
 def test_the_same_request_has_the_same_rid() -> None:
@@ -39,13 +48,14 @@ def test_the_same_request_has_the_same_rid() -> None:
     "change",
     [
         {"problem": {**PROBLEM, "id": "p2"}},
+        {"problem": {**PROBLEM, "question": "What is 1 + 2?"}},
         {"prompt": "Question "},
-        {"model": "org/other"},
+        {"teacher": "another"},
         {"temperature": 0.8},
         {"temperature": 0.0},
         {"top_p": 1.0},
         {"max_tokens": 65},
-        {"stop": ("\n", "```")},
+        {"stop": ["\n", "```"]},
         {"k": 1},
         {"seed": 1},
         {"seed": None},
@@ -105,3 +115,33 @@ def test_every_prompt_asks_its_own_question_with_as_many_examples_as_asked_for()
         assert row["prompt"].endswith(PAD.prompt(f"What is {number} + 1?"))
         assert row["prompt"].count("Question: ") == 4
         assert row["gold"] == f"int:{int(number) + 1}"
+
+
+def test_samples_of_a_problem_stand_a_window_apart() -> None:
+    order = [(row["problem_id"], row["k"]) for row in _requests(samples=2)]
+    assert order[0] == ("p0", 0)
+    assert order.index(("p0", 1)) == 64
+    assert order.index(("p99", 1)) == 199
+
+
+def test_stop_strings_of_the_user_take_the_place_of_the_recipes() -> None:
+    [row] = _requests(samples=1, problems=1, stop=["END"])
+    assert json.loads(row["sampling"])["stop"] == ["END"]
+
+
+def test_a_chat_with_an_endpoint_is_asked_in_messages() -> None:
+    http = {"kind": "http", "http": {"base_url": "http://localhost/v1"}, "ask": "chat", "system": "Be brief."}
+    [row] = _requests(samples=1, shots=1, problems=1, **http)
+    messages = json.loads(row["prompt"])
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
+    assert messages[-1]["content"].endswith("What is 0 + 1?")
+    assert json.loads(row["sampling"])["stop"] == []
+
+
+def test_annotations_are_asked_with_the_rationale_alone() -> None:
+    problem = {**PROBLEM, "meta": json.dumps({"rationale": "<<1+1=2>>"})}
+    settings = TeacherConfig(kind="annotations", samples=1)
+    [row] = make_requests([problem], settings, MODEL, PAD, Contexts([], 0))
+    assert row["prompt"] == "<<1+1=2>>"
+    with pytest.raises(DataError, match="problem p1 has no `rationale`"):
+        make_requests([{**PROBLEM, "meta": "{}"}], settings, MODEL, PAD, Contexts([], 0))

@@ -1,0 +1,168 @@
+"""Requests, samples and verdicts of one model: the part that synthesis and evaluation share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pad_ray.config import RunConfig, VerificationConfig
+from pad_ray.errors import UNREACHABLE_FLAG, InputError, StageError
+from pad_ray.generation.teachers import Teacher
+from pad_ray.records import Row, content_hash
+from pad_ray.run_folder import RunFolder, Stage, once
+from pad_ray.synthesis.pending import adopt
+from pad_ray.synthesis.stream import make_verifier, sample_and_judge
+from pad_ray.synthesis.verdicts import judge_again, read_judged
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The three stages by which a model is asked, answers, and is judged.
+
+    Attributes:
+        folder: the run's folder.
+        requests: what is asked.
+        samples: what was answered, each with its first verdict; kept whatever the verifier.
+        config: the run's settings.
+        title: word for the progress line.
+    """
+
+    folder: RunFolder
+    requests: Stage
+    samples: Stage
+    config: RunConfig
+    title: str
+
+    @classmethod
+    def of(
+        cls, folder: RunFolder, prefix: str, settings: Any, reads: Sequence[Stage], config: RunConfig, title: str
+    ) -> Answers:
+        """The stages `<prefix>requests` and `<prefix>samples` by what defines them."""
+        requests = folder.stage(f"{prefix}requests", settings, reads, "request")
+        samples = folder.stage(f"{prefix}samples", [], [requests], "sample")
+        return cls(folder, requests, samples, config, title)
+
+    @property
+    def verdicts(self) -> Stage:
+        """The stage of later judgements: by what was answered and by the verifier's version."""
+        mark = self.samples.done
+        answered = mark["digest"] if mark else self.samples.id
+        return verdict_stage(self.folder, self.samples, answered, self.config.verification)
+
+    @property
+    def digest(self) -> str:
+        """A hash of samples and verdicts once they are there; before, of what will define them."""
+        mark = self.verdicts.done
+        return str(mark["digest"]) if mark and self.complete else self.verdicts.id
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to ask: all was answered, or has failed as often as it may."""
+        mark = self.samples.done
+        return mark is not None and (not mark["unanswered"] or mark["attempts"] >= self.config.resources.attempts)
+
+    def request(self, rows: Callable[[], list[Row]], elsewhere: Sequence[Stage] = ()) -> None:
+        """Writes the requests, and takes over what was bought for the same ones before.
+
+        Args:
+            rows: makes the request rows.
+            elsewhere: stages of samples of other runs.
+        """
+
+        def write(mark: dict[str, Any]) -> None:
+            made = rows()
+            self.requests.write_rows(made)
+            mark["rows"] = len(made)
+
+        once(self.folder, self.requests, write)
+        if self.samples.done is None:
+            adopt(self.requests, self.samples, [*self.earlier(), *elsewhere])
+
+    def earlier(self) -> list[Stage]:
+        """Samples of this run that were bought under other settings."""
+        place = self.folder.storage / self.samples.name
+        names = [name for name in place.folders() if name != self.samples.id]
+        return [Stage("samples", name, place / name, "sample") for name in names]
+
+    def check_reachable(self) -> None:
+        """Refuses to leave bought samples behind without a word.
+
+        Raises:
+            InputError: samples that were bought under other settings answer none of the requests of these.
+        """
+        files = [name for name in self.samples.storage.names() if name.endswith(".parquet")]
+        if not all(name.startswith("adopted-") for name in files):
+            return  # it was allowed when these were begun
+        used = {row["rid"] for batch in self.requests.batches(["rid"]) for row in batch}
+        lost = 0
+        for stage in self.earlier():
+            for batch in stage.batches(["rid", "completion_tokens", "cost"]):
+                lost += sum(row["rid"] not in used and bool(row["completion_tokens"] or row["cost"]) for row in batch)
+        if lost:
+            raise InputError(
+                f"{lost:,} samples in {self.folder.storage.uri}/{self.samples.name} were bought under other settings "
+                "and would not be used by these",
+                f"Take the settings back, give the run another name, or allow it with {UNREACHABLE_FLAG}",
+            )
+
+    def make(self, rows: Callable[[], list[Row]], teacher: Teacher, elsewhere: Sequence[Stage] = ()) -> None:
+        """Asks what is missing, and judges what this verifier has not judged.
+
+        Args:
+            rows: makes the request rows.
+            teacher: who answers.
+            elsewhere: stages of samples of other runs.
+        """
+        self.request(rows, elsewhere)
+        if not self.complete:
+            teacher.check()
+            with self.folder.working(self.samples, keep=True) as mark:
+                mark.update(self.sample(teacher))
+        once(self.folder, self.verdicts, self._judge)
+
+    def sample(self, teacher: Teacher, limit: int | None = None) -> dict[str, Any]:
+        """Asks what is missing, at most `limit` rows of it, and says what there is."""
+        return sample_and_judge(
+            self.requests,
+            self.samples,
+            teacher=teacher,
+            recipe=self.config.recipe,
+            verification=self.config.verification,
+            resources=self.config.resources,
+            title=self.title,
+            limit=limit,
+        )
+
+    def judge(self) -> dict[str, Any]:
+        """Judges again what this verifier has not judged, and buys nothing.
+
+        Returns:
+            What the done mark of the verdicts says.
+
+        Raises:
+            StageError: the samples are not complete.
+        """
+        if not self.samples.done:
+            raise StageError(f"the samples in {self.samples.storage.uri} are not complete", "Run `pad-ray run` first")
+        return once(self.folder, self.verdicts, self._judge)
+
+    def _judge(self, mark: dict[str, Any]) -> None:
+        config = self.config
+        facts = judge_again(self.samples, self.verdicts, recipe=config.recipe, verification=config.verification)
+        mark.update(facts)
+
+    def read(self, only: Sequence[str] | None = None) -> list[Row]:
+        """Samples with their latest verdicts, sorted by id."""
+        return read_judged(self.samples, self.verdicts, only)
+
+
+def verdict_stage(folder: RunFolder, samples: Stage, answered: str, verification: VerificationConfig) -> Stage:
+    """The stage of verdicts on samples by a verifier.
+
+    Args:
+        answered: hash of what the samples hold.
+    """
+    version = make_verifier(verification).version
+    name = samples.name.removesuffix("samples") + "verdicts"
+    return folder.stage(name, [content_hash(answered), version], [samples], "verdict")

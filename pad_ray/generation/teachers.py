@@ -1,0 +1,135 @@
+"""Who answers requests: one of several kinds of teacher, all with the same rows in and out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pad_ray.config import Kind, ResourcesConfig, TeacherConfig
+from pad_ray.generation import vllm
+from pad_ray.generation.annotations import AnnotationsTeacher
+from pad_ray.generation.http import HttpTeacher
+from pad_ray.generation.http_check import check_endpoint
+from pad_ray.generation.http_settings import HttpConfig
+from pad_ray.generation.recorded import RecordedTeacher, read_recorded
+from pad_ray.generation.transformers import TransformersTeacher
+from pad_ray.models import model_identity, resolve_model
+from pad_ray.records import content_hash
+
+_FREE_BLOCK = 256  # rows that cost nothing to ask again
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What answers requests.
+
+    Attributes:
+        kind: see `TeacherConfig.kind`.
+        model: what the engine loads (a folder or a hub name), the name at an endpoint, or a file.
+        identity: hash of what defines the answers: the model's content, not the place where it lies.
+        adapter: folder of a LoRA adapter, or None.
+        http: the endpoint, of the kind `http`.
+    """
+
+    kind: Kind
+    model: str
+    identity: str
+    adapter: str | None = None
+    http: HttpConfig | None = None
+
+    @property
+    def engine(self) -> bool:
+        """Whether a vLLM engine answers."""
+        return self.kind == "vllm"
+
+    @property
+    def name(self) -> str:
+        """The model as people know it: without the folders above it."""
+        return Path(self.model).name
+
+    def block_rows(self, resources: ResourcesConfig) -> int:
+        """Rows of a block, the grain of parallelism and of what a kill costs."""
+        if self.http:
+            return max(1, min(16, self.http.max_in_flight // 4))
+        return resources.block_rows if self.kind in ("vllm", "transformers") else _FREE_BLOCK
+
+    @classmethod
+    def of(cls, settings: TeacherConfig) -> Teacher:
+        """The teacher that settings name.
+
+        Raises:
+            ModelError, DataError, ConfigError: a model, adapter, file or key that is not there.
+        """
+        if settings.kind == "recorded" and settings.file:
+            read_recorded(Path(settings.file))
+            return cls("recorded", settings.file, content_hash(Path(settings.file).read_text(encoding="utf-8")))
+        if settings.kind == "annotations":
+            return cls("annotations", "annotations", "annotations")
+        if settings.kind == "http" and settings.http:
+            identity = content_hash(settings.model, settings.http.identity())
+            return cls("http", settings.model, identity, http=settings.http)
+        return cls.local(settings.model, settings.kind, settings.adapter)
+
+    @classmethod
+    def local(cls, name: str, kind: Kind = "vllm", adapter: str | None = None) -> Teacher:
+        """A model that is loaded here.
+
+        Raises:
+            ModelError: no such model or adapter.
+        """
+        model = resolve_model(name)
+        identity = model_identity(model)
+        if adapter:
+            adapter = vllm.checked_adapter(adapter)
+            identity = content_hash(identity, model_identity(adapter))
+        return cls(kind, model, identity, adapter)
+
+    def check(self) -> None:
+        """Sees that an endpoint is there, knows the model and takes the key, before anything is asked.
+
+        Raises:
+            ModelError, ConfigError: it does not.
+        """
+        if self.http:
+            check_endpoint(self.http, self.model)
+
+    def complete(self, requests: Any, resources: ResourcesConfig, tally: Any, spent: float = 0.0) -> Any:
+        """Answers requests.
+
+        Args:
+            requests: a `ray.data.Dataset` of the record `request`, in small blocks.
+            resources: engines, devices, memory.
+            tally: an actor of `pad_ray.tally` for what a teacher counts as it goes.
+            spent: money that earlier runs of the stage spent.
+
+        Returns:
+            A lazy `ray.data.Dataset` of rows that `completion_of` understands, one for each request, unordered.
+        """
+        from ray.data import ActorPoolStrategy
+
+        if self.kind == "vllm":
+            return vllm.complete(requests, self.model, resources, self.adapter)
+        options: dict[str, Any] = {"batch_format": "pyarrow", "zero_copy_batch": True}
+        if self.kind == "transformers":
+            options["compute"] = ActorPoolStrategy(min_size=1, max_size=resources.engines)
+            options |= {"num_cpus": resources.engine_cpus, "num_gpus": resources.engine_gpus}
+            arguments: tuple[Any, ...] = (self.model, resources.threads)
+            return requests.map_batches(TransformersTeacher, fn_constructor_args=arguments, batch_size=16, **options)
+        if self.kind == "http":
+            assert self.http is not None
+            # One block more than may be in flight, since a block is given on with its last row.
+            calls = 1 + math.ceil(self.http.max_in_flight / self.block_rows(resources))
+            options |= {"compute": ActorPoolStrategy(size=1, max_concurrent_calls_per_actor=calls), "num_cpus": 0.5}
+            arguments = (self.http, self.model, tally, spent)
+            return requests.map_batches(
+                HttpTeacher,
+                fn_constructor_args=arguments,
+                batch_size=None,
+                **options,
+            )
+        if self.kind == "recorded":
+            options |= {"compute": ActorPoolStrategy(size=1), "num_cpus": 0.5}
+            return requests.map_batches(RecordedTeacher, fn_constructor_args=(self.model,), batch_size=None, **options)
+        return requests.map_batches(AnnotationsTeacher(), batch_size=None, num_cpus=0.5, **options)

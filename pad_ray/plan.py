@@ -1,0 +1,67 @@
+"""What a run would do, said before it starts: what is kept, what is gone on with, what is made anew, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pad_ray.answers import Answers
+from pad_ray.pipeline import Pipeline
+from pad_ray.run_folder import Stage
+from pad_ray.synthesis.stream import summary
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of the plan.
+
+    Attributes:
+        state: `kept`, `go on`, `again` (requests at which the teacher failed) or `to do`.
+        note: how many rows there are already.
+    """
+
+    state: str
+    name: str
+    id: str
+    note: str = ""
+
+
+def steps(pipeline: Pipeline) -> Iterator[Step]:
+    """The stages in order. What follows a stage that is still to do has an id only when that one is done."""
+    known = True
+    for name, stage in pipeline.stages.items():
+        step = _step(name, stage, pipeline.sampling) if known else Step("to do", name, "")
+        known = known and step.state == "kept"
+        yield step
+
+
+def _step(name: str, stage: Stage, sampling: Answers) -> Step:
+    if name != "samples":
+        return Step("kept" if stage.done else "to do", name, stage.id)
+    facts = summary(stage)
+    if sampling.complete:
+        return Step("kept", name, stage.id, f"{facts['rows']:,} rows")
+    if stage.done:
+        return Step("again", name, stage.id, f"{facts['unanswered']:,} requests failed at the teacher")
+    return Step("go on" if facts["rows"] else "to do", name, stage.id, f"{facts['rows']:,} rows are there")
+
+
+def changed_settings(pipeline: Pipeline) -> list[str]:
+    """Settings that differ from those of the run before: `training.epochs: 4 → 8`."""
+    import yaml
+
+    text = pipeline.folder.storage.read_text("run.yaml")
+    before = yaml.safe_load(text) if text else None
+    if not isinstance(before, dict):
+        return []
+    now = pipeline.config.model_dump(mode="json", by_alias=True)
+    return [f"{key}: {old} → {new}" for key, old, new in _differences(before, now)]
+
+
+def _differences(old: Any, new: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*new, *(key for key in old if key not in new)]:
+            yield from _differences(old.get(key), new.get(key), f"{prefix}.{key}" if prefix else str(key))
+    elif old != new and old != "***":
+        yield prefix, old, new

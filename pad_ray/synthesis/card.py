@@ -1,0 +1,261 @@
+"""The card of a run's samples: `samples/README.md`, in the form of the cards of data sets on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pad_ray.records import Row
+from pad_ray.synthesis.marks import MARKS, kind_of
+
+_SHOWN = 3  # examples of each finding
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+# Identifiers that the hub knows, of those that data sets of word problems have.
+_LICENSES = frozenset({"mit", "apache-2.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0", "unknown"})
+_FOUND = {
+    "forged": "may have altered the value reported for itself",
+    "constant_program": "returns one literal",
+    "unused_steps": "computes a step that the answer does not depend on",
+    "ignores_question": "uses numbers, and none of the question's",
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where samples come from: what their rows do not say.
+
+    Attributes:
+        run: the run's name.
+        teacher: the model that wrote them.
+        source: where the problems come from, such as `gsm8k/train.jsonl`.
+        license: the licence of that source; `unknown` where nobody said.
+        sampling: sampling parameters by name.
+        created: the date, as 2026-03-01.
+        folder: the folder of the Parquet files, as seen from the card: the stage's id.
+        evaluation_sets: names of the sets that questions were compared with.
+        currency: of costs.
+    """
+
+    run: str
+    teacher: str
+    source: str
+    license: str
+    sampling: Mapping[str, Any]
+    created: str
+    folder: str
+    evaluation_sets: Sequence[str] = ()
+    currency: str = ""
+
+
+@dataclass
+class _Counts:
+    """What the card says of the samples, gathered in one pass."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    verifiers: set[str] = field(default_factory=set)
+    problems: set[str] = field(default_factory=set)
+    solved: set[str] = field(default_factory=set)
+    tokens: Counter[str] = field(default_factory=Counter)
+    cost: float = 0.0
+    marks: Counter[str] = field(default_factory=Counter)
+    contaminated: dict[str, set[str]] = field(default_factory=dict)
+    examples: dict[str, list[Row]] = field(default_factory=dict)
+
+    def add(self, row: Row, marks: Sequence[str]) -> None:
+        self.verdicts[row["verdict"]] += 1
+        self.verifiers.add(row["verifier"] or "unknown")
+        self.problems.add(row["problem_id"])
+        for name in ("prompt_tokens", "completion_tokens"):
+            self.tokens[name] += row[name] or 0
+        self.cost += row["cost"] or 0.0
+        for mark in marks:
+            name = mark.partition(":")[2]
+            if name:
+                self.contaminated.setdefault(name, set()).add(row["problem_id"])
+        if row["verdict"] == "ok":
+            self.solved.add(row["problem_id"])
+            self.marks.update({kind_of(mark) for mark in marks})
+            for mark in marks:
+                shown = self.examples.setdefault(mark, [])
+                if len(shown) < _SHOWN:
+                    shown.append(row)
+
+
+def dataset_card(
+    samples: Iterable[Row],
+    questions: Mapping[str, str],
+    marks: Mapping[str, Sequence[str]],
+    examples: Iterable[Row],
+    origin: Origin,
+) -> str:
+    """The Markdown of a card.
+
+    Args:
+        samples: all sample rows with their latest verdicts, sorted by id.
+        questions: problem id to question.
+        marks: sample id to marks, from `mark_samples`.
+        examples: example rows, from `make_examples`; of their columns `used` and `why_not` are read.
+        origin: what the rows do not say.
+
+    Returns:
+        A card with YAML front matter. Nothing that a model or a data set wrote can end a block of it.
+    """
+    counts = _Counts()
+    for row in samples:
+        counts.add(row, marks[row["id"]])
+    parts = [
+        _front_matter(origin, counts),
+        _opening(origin, counts),
+        _yield(counts),
+        _training(list(examples)),
+        _duplicates(counts),
+        _contamination(origin, counts, questions),
+        _suspicious(counts, questions),
+        _making(origin, counts),
+        _loading(origin),
+    ]
+    return "\n".join(parts)
+
+
+def _front_matter(origin: Origin, counts: _Counts) -> str:
+    import yaml
+
+    known = origin.license.lower() in _LICENSES
+    total = counts.verdicts.total()
+    facts = {
+        "license": origin.license.lower() if known else "other",
+        **({} if known else {"license_name": origin.license}),
+        "pretty_name": f"pad-ray samples: {origin.run}",
+        "size_categories": [next((name for limit, name in _SIZES if total < limit), "n>1M")],
+        "task_categories": ["text-generation"],
+        "tags": ["synthetic", "program-aided-distillation", "math-word-problems"],
+        "configs": [{"config_name": "default", "data_files": f"{origin.folder}/*.parquet"}],
+    }
+    return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def _opening(origin: Origin, counts: _Counts) -> str:
+    return (
+        f"# Samples of the run {_inline(origin.run)}\n\n"
+        f"{counts.verdicts.total():,} programs that {_inline(origin.teacher)} wrote for {len(counts.problems):,} "
+        f"problems of {_inline(origin.source)}, each with the verdict of a sandbox. Nothing was filtered: what failed "
+        "is a row with its verdict.\n"
+    )
+
+
+def _yield(counts: _Counts) -> str:
+    total = counts.verdicts.total()
+    order = sorted(counts.verdicts, key=lambda name: (name != "ok", -counts.verdicts[name], name))
+    rows = [(name, f"{counts.verdicts[name]:,}", _percent(counts.verdicts[name], total)) for name in order]
+    solved = f"{len(counts.solved):,} of {len(counts.problems):,} problems"
+    return (
+        f"## Yield\n\n{_table(('verdict', 'samples', 'share'), rows)}\n"
+        f"Solved by at least one sample: {solved} ({_percent(len(counts.solved), len(counts.problems))}).\n"
+    )
+
+
+def _training(examples: Sequence[Row]) -> str:
+    used = sum(bool(row["used"]) for row in examples)
+    reasons = Counter(row["why_not"] for row in examples if not row["used"])
+    rows = [("used", f"{used:,}"), *((f"not used: {why}", f"{count:,}") for why, count in reasons.most_common())]
+    return f"## Training\n\n{_table(('samples with the verdict ok', 'count'), rows)}"
+
+
+def _duplicates(counts: _Counts) -> str:
+    count, held = counts.marks["duplicate"], counts.verdicts["ok"]
+    return (
+        f"## Duplicates\n\n{count:,} of {held:,} right samples ({_percent(count, held)}) repeat another program for "
+        "the same problem, but for names, comments and layout.\n"
+    )
+
+
+def _contamination(origin: Origin, counts: _Counts, questions: Mapping[str, str]) -> str:
+    names = list(dict.fromkeys((*origin.evaluation_sets, *sorted(counts.contaminated))))
+    if not names:
+        return "## Contamination\n\nThe questions were not compared with an evaluation set.\n"
+    found = {name: sorted(counts.contaminated.get(name, ())) for name in names}
+    rows = [(name, f"{len(ids):,}", _percent(len(ids), len(counts.problems))) for name, ids in found.items()]
+    shown = [
+        f"In {_inline(name)}, {_inline(id)}:\n\n{_block(questions[id])}"
+        for name, ids in found.items()
+        for id in ids[:_SHOWN]
+    ]
+    head = "## Contamination\n\nProblems whose question overlaps with an evaluation set:\n\n"
+    return head + "\n".join([_table(("evaluation set", "problems", "share"), rows), *shown])
+
+
+def _suspicious(counts: _Counts, questions: Mapping[str, str]) -> str:
+    held = counts.verdicts["ok"]
+    rows = [
+        (mark, _FOUND[mark], f"{counts.marks[mark]:,}", _percent(counts.marks[mark], held))
+        for mark in MARKS
+        if mark in _FOUND
+    ]
+    shown = [
+        f"`{mark}`, sample {_inline(row['id'])}:\n\n"
+        + _block(f"{questions[row['problem_id']]}\n\n{row['program'] or row['completion'] or ''}")
+        for mark in _FOUND
+        for row in counts.examples.get(mark, ())
+    ]
+    head = "## Right answers by suspicious ways\n\n"
+    return head + "\n".join([_table(("mark", "the program", "right samples", "share"), rows), *shown])
+
+
+def _making(origin: Origin, counts: _Counts) -> str:
+    amount = f"{counts.cost:,.2f}" if counts.cost >= 1 else f"{counts.cost:.2g}"
+    cost = f"{amount} {origin.currency}".strip() if counts.cost else "none"
+    rows = [
+        ("run", origin.run),
+        ("date", origin.created),
+        ("problems", origin.source),
+        ("licence of the problems", origin.license),
+        ("teacher", origin.teacher),
+        *((name, value if isinstance(value, str) else json.dumps(value)) for name, value in origin.sampling.items()),
+        ("prompt tokens", f"{counts.tokens['prompt_tokens']:,}"),
+        ("completion tokens", f"{counts.tokens['completion_tokens']:,}"),
+        ("cost", cost),
+        ("verifier", ", ".join(sorted(counts.verifiers))),
+    ]
+    return (
+        f"## How they were made\n\n{_table(('', ''), rows)}\n"
+        "The licence is that of the problems. What a teacher writes may fall under terms of its own.\n"
+    )
+
+
+def _loading(origin: Origin) -> str:
+    folder, files = json.dumps(origin.folder), json.dumps(f"{origin.folder}/*.parquet")
+    return (
+        "## Loading\n\nFrom the folder of this card:\n\n```python\nimport pyarrow.dataset\n\n"
+        f'samples = pyarrow.dataset.dataset({folder}, format="parquet", exclude_invalid_files=True).to_table()\n```\n\n'
+        "```python\nimport datasets\n\n"
+        f'samples = datasets.load_dataset("parquet", data_files={files}, split="train")\n```\n'
+    )
+
+
+def _percent(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %" if total else "–"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Text that stays within its cell and is shown as it stands."""
+    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def _inline(text: str) -> str:
+    """Text as code within a line; backquotes, which would end it, become apostrophes."""
+    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
+
+
+def _block(text: str) -> str:
+    """Text as a block of code, whose fence is longer than any run of backquotes in the text."""
+    fence = "`" * max([3, *(1 + len(run) for run in re.findall("`+", text))])
+    return f"{fence}text\n{text.strip()}\n{fence}\n"

@@ -1,0 +1,78 @@
+"""Stored samples judged again, by another verifier or after trouble of the sandbox: no sample is bought for it.
+
+A sample holds its first verdict and the version of the verifier that gave it. A stage of verdicts holds what a version
+says of the samples that it has not judged yet; readers lay it over the samples.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pad_ray.config import VerificationConfig
+from pad_ray.progress import Meter, shown
+from pad_ray.recipes import recipe_named
+from pad_ray.records import Row, columns, content_hash, table
+from pad_ray.run_folder import Stage
+from pad_ray.synthesis.stream import judge_rows, make_verifier
+from pad_ray.verification import Verdict
+
+_BATCH = 1024
+
+
+def judge_again(
+    samples: Stage, verdicts: Stage, *, recipe: str, verification: VerificationConfig, workers: int = 1
+) -> dict[str, Any]:
+    """Judges the samples that the verifier of these settings has not judged, or had trouble with.
+
+    Args:
+        samples: a stage of sample rows.
+        verdicts: the stage to write; its folder is empty.
+        recipe: name of the recipe that reads completions.
+        verification: how values are compared and what programs may use.
+        workers: sandbox workers of this process.
+
+    Returns:
+        `judged` (samples judged now), `changed` (those whose verdict is another), a count for each verdict of all
+        samples, and `digest`, a hash of all samples with their verdicts.
+    """
+    verifier = make_verifier(verification)
+    old = [row for row in samples.read_rows() if _is_due(row, verifier.version)]
+    changed = 0
+    if old:
+        counts: Counter[str] = Counter()
+        with verifier, shown(Meter("judge", len(old), good="ok"), lambda: counts):
+            for start in range(0, len(old), _BATCH):
+                rows = old[start : start + _BATCH]
+                found = judge_rows(verifier, recipe_named(recipe), rows)
+                new = [{"id": row["id"], **one.columns(verifier.version)} for row, one in zip(rows, found, strict=True)]
+                verdicts.storage.write_parquet(f"{start:09d}.parquet", table("verdict", new))
+                counts.update(row["verdict"] for row in new)
+                counts["rows"] += len(new)
+                changed += sum(a["verdict"] != b["verdict"] for a, b in zip(rows, new, strict=True))
+    judged = read_judged(samples, verdicts, ["id", "text_hash", "verdict"])
+    return {
+        "judged": len(old),
+        "changed": changed,
+        **Counter(row["verdict"] for row in judged),
+        "digest": content_hash([(row["id"], row["text_hash"], row["verdict"]) for row in judged]),
+    }
+
+
+def _is_due(row: Row, version: str) -> bool:
+    return bool(row["verifier"] != version or row["verdict"] == Verdict.SANDBOX_ERROR)
+
+
+def read_judged(samples: Stage, verdicts: Stage, only: Sequence[str] | None = None) -> list[Row]:
+    """Samples, sorted by id, with the verdicts of a stage laid over their first ones."""
+    rows = samples.read_rows(only)
+    later = {row["id"]: row for row in _verdicts(verdicts, only)}
+    return [{**row, **later[row["id"]]} if row["id"] in later else row for row in rows]
+
+
+def _verdicts(verdicts: Stage, only: Sequence[str] | None) -> Iterator[Mapping[str, Any]]:
+    known = columns("verdict")
+    wanted = {"id", *(name for name in only or known if name in known)}
+    for batch in verdicts.batches(sorted(wanted)):
+        yield from batch

@@ -1,0 +1,201 @@
+"""Kill -9 of the driver, again and again, each followed by the same command; then what is on disk is counted.
+
+    python -m tests.chaos.resume [--teacher recorded|http|vllm] [--victim driver|engine|judge|sandbox]
+                                 [--kills N] [--problems N] [--seed N]
+
+Kills come at random moments between 10 % and 90 % of the rows on disk, on the least logical CPUs that the run may have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pad_ray.config import ResourcesConfig, load_config
+from pad_ray.pipeline import Pipeline
+from pad_ray.runtime import needed_cpus
+from tests.chaos.endpoint import Endpoint, completion_of
+
+MARK = "PAD_RAY_CHAOS"
+SAMPLES = 2
+VICTIMS = {
+    "engine": "vLLMEngineStageUDF",
+    "judge": "ray::MapWorker(MapBatches(Judge))",
+    "sandbox": "pydantic_monty",
+}
+
+
+@dataclass
+class Outcome:
+    """What was found after the last run."""
+
+    requests: int = 0
+    rows: int = 0
+    unique_ids: int = 0
+    double_on_disk: int = 0
+    changed_files: int = 0
+    kills: int = 0
+    asked: int = 0
+    asked_again: list[int] = field(default_factory=list)
+
+
+def write_run(folder: Path, teacher: str, problems: int, url: str = "") -> Path:
+    """A configuration with its files, and as few logical CPUs as the run may have."""
+    rows = [{"id": f"p{n}", "question": f"What is {n} plus {n % 7}?", "answer": n + n % 7} for n in range(problems)]
+    (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recorded = [
+        {"problem_id": row["id"], "k": k, "completion": completion_of(str(row["question"]), k)}
+        for row in rows
+        for k in range(SAMPLES)
+    ]
+    (folder / "recorded.jsonl").write_text("".join(json.dumps(row) + "\n" for row in recorded))
+    asked: dict[str, Any] = {"kind": teacher, "samples": SAMPLES, "shots": 2, "max_tokens": 48}
+    if teacher == "recorded":
+        asked["file"] = str(folder / "recorded.jsonl")
+    if teacher == "http":
+        asked |= {"model": "counted", "http": {"base_url": url, "endpoint": "completions", "max_in_flight": 64}}
+    resources: dict[str, Any] = {"cpus": needed_whole_cpus()}
+    config = {
+        "name": "chaos",
+        "runs": str(folder / "runs"),
+        "problems": {"train": str(folder / "problems.jsonl")},
+        "teacher": asked,
+        "resources": resources,
+    }
+    path = folder / "chaos.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def needed_whole_cpus() -> int:
+    """The least whole number of logical CPUs that a run accepts."""
+    return -int(-needed_cpus(ResourcesConfig()) // 1)
+
+
+class Run:
+    """Starts the command, watches the rows that it writes, and kills."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self.pipeline = Pipeline(load_config(config))
+        self.stage = self.pipeline.sampling.samples
+        self.mark = uuid.uuid4().hex
+        self._footers: dict[str, int] = {}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "pad_ray.cli", "run", str(self.config), "--until", "samples"]
+        environment = {**os.environ, MARK: self.mark}
+        with (self.config.parent / "log.txt").open("ab") as log:
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+
+    def rows(self) -> int:
+        """Rows in whole files, by their footers."""
+        from pyarrow import parquet
+
+        for name in self.stage.storage.names():
+            if name.endswith(".parquet") and name not in self._footers:
+                path = Path(self.stage.storage.path) / name
+                self._footers[name] = parquet.read_metadata(path).num_rows
+        return sum(self._footers.values())
+
+    def files(self) -> dict[str, str]:
+        folder = Path(self.stage.storage.path)
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.parquet")}
+
+    def reach(self, process: subprocess.Popen[bytes], rows: int) -> bool:
+        """Waits until so many rows are on disk; False when the process ended before."""
+        while process.poll() is None:
+            if self.rows() >= rows:
+                return True
+            time.sleep(0.02)
+        return False
+
+    def processes(self, words: str = "") -> Iterator[int]:
+        """Processes of the run, whoever their parent is now, whose command line holds `words`."""
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (path / "environ").read_bytes()
+                line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if words in line and (f"{MARK}={self.mark}".encode() in environment or words == VICTIMS["sandbox"]):
+                yield int(path.name)
+
+    def kill_victims(self, victim: str) -> int:
+        found = list(self.processes(VICTIMS[victim]))
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+        return len(found)
+
+
+def torture(run: Run, kills: int, victim: str, seed: int, endpoint: Endpoint | None) -> Outcome:
+    """Kills at random numbers of rows, in rising order, and lets the last run end."""
+    run.pipeline.prepare()
+    outcome = Outcome(requests=run.pipeline.sampling.requests.count())
+    chosen = random.Random(seed)
+    targets = sorted(chosen.randint(outcome.requests // 10, outcome.requests * 9 // 10) for _ in range(kills))
+    seen: dict[str, str] = {}
+    process = run.start()
+    for target in targets:
+        if not run.reach(process, target):
+            break
+        before = run.files()
+        outcome.changed_files += sum(before.get(name) != digest for name, digest in seen.items())
+        seen = before
+        outcome.kills += 1
+        if victim == "driver":
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            if endpoint:
+                outcome.asked_again.append(endpoint.asked() - run.rows())
+            process = run.start()
+        else:
+            run.kill_victims(victim)
+    code = process.wait()
+    if code:
+        raise SystemExit(f"the last run ended with {code}: {(run.config.parent / 'log.txt').read_text()[-2000:]}")
+    after = run.files()
+    outcome.changed_files += sum(after.get(name) != digest for name, digest in seen.items())
+    ids = [row["id"] for batch in run.stage.batches(["id"]) for row in batch]
+    outcome.rows = len(run.stage.read_rows(["id"]))
+    outcome.unique_ids = len(set(ids))
+    outcome.double_on_disk = len(ids) - outcome.unique_ids
+    outcome.asked = endpoint.asked() if endpoint else 0
+    return outcome
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", choices=("recorded", "http", "vllm"), default="recorded")
+    parser.add_argument("--victim", choices=("driver", *VICTIMS), default="driver")
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--problems", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        endpoint = stack.enter_context(Endpoint()) if arguments.teacher == "http" else None
+        config = write_run(folder, arguments.teacher, arguments.problems, endpoint.url if endpoint else "")
+        outcome = torture(Run(config), arguments.kills, arguments.victim, arguments.seed, endpoint)
+    for name, value in vars(outcome).items():
+        print(f"{name:<16} {value}")
+
+
+if __name__ == "__main__":
+    main()

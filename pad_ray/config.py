@@ -49,7 +49,7 @@ class ProblemsConfig(Section):
     limit: int | None = Field(None, ge=1, description="Use only the first n training problems.")
     validation_limit: int = Field(200, ge=1, description="Use at most the first n validation problems.")
     test_limit: int | None = Field(None, ge=1, description="Use only the first n test problems.")
-    holdout: float = Field(0.1, gt=0, lt=0.5, description="Share of train held out for each split without a file.")
+    holdout: float = Field(0.1, ge=0, lt=0.5, description="Share of train held out for each split without a file.")
     question: str = Field("question", description="Name of the question field.")
     answer: str = Field("answer", description="Name of the gold answer field.")
     id: str = Field("id", description="Name of the id field; rows without one get a hash of the question.")

@@ -126,17 +126,22 @@ class Pipeline:
     @property
     def stages(self) -> Mapping[str, Stage]:
         """All stages by name, in the order in which they run, as far as their ids are known now."""
+        tried = {"base_validation": self._predictions(self.base_validation)} if self._chooses_shots else {}
         return {
             "problems": self.problem_stage,
             "requests": self.sampling.requests,
             "samples": self.sampling.samples,
             "verdicts": self.sampling.verdicts,
             "examples": self.example_stage,
-            "base_validation": self._predictions(self.base_validation),
+            **tried,
             "base": self._predictions(self.base_test),
             "student": self.student_stage,
             "student_test": self._predictions(self.student_test),
         }
+
+    @property
+    def _chooses_shots(self) -> bool:
+        return len(self.config.evaluation.shots) > 1
 
     @cached_property
     def _validation(self) -> list[Row]:
@@ -154,8 +159,14 @@ class Pipeline:
             allow_unreachable: go on where samples that were bought under other settings would not be used.
 
         Raises:
-            InputError: there are such samples, or another driver is at work on the run.
+            InputError: there are such samples, another driver is at work on the run, or there is nothing to choose
+                the base's prompt on.
         """
+        if until == "report" and not self._validation and self._chooses_shots:
+            raise ConfigError(
+                "there are no validation problems to choose `evaluation.shots` on",
+                "Set `problems.holdout` or `problems.validation`, or name one number of shots",
+            )
         begun = time.time()
         with self.folder.locked():
             self.prepare(allow_unreachable)
@@ -222,7 +233,7 @@ class Pipeline:
         self._write(self.example_stage, rows, mark)
         origin = Origin(
             run=config.name,
-            teacher=f"{config.teacher.kind}: {self.teacher.name}",
+            teacher=self.teacher.name,
             source=config.problems.train,
             license=config.problems.licence,
             sampling={name: getattr(config.teacher, name) for name in _SAMPLING},
@@ -247,9 +258,11 @@ class Pipeline:
 
     def _measure_base(self) -> None:
         """The base at its best number of worked examples, chosen on validation."""
-        self._measure(self.base_validation, lambda: self.base, "base", self.config.evaluation.shots)
-        tried = self._predictions(self.base_validation).read_rows(["k", "verdict"])
-        self._measure(self.base_test, lambda: self.base, "base", (best_shots(tried),))
+        shots = self.config.evaluation.shots
+        if self._chooses_shots:
+            self._measure(self.base_validation, lambda: self.base, "base", shots)
+            shots = (best_shots(self._predictions(self.base_validation).read_rows(["k", "verdict"])),)
+        self._measure(self.base_test, lambda: self.base, "base", shots)
 
     def _student(self) -> Teacher:
         return Teacher.local(self.student_stage.storage.path)
@@ -259,7 +272,7 @@ class Pipeline:
         if answers.complete and self._predictions(answers).done:
             return
         model = load()
-        problems = self._validation if name == "base" and len(shots) > 1 else self._tests
+        problems = self._validation if answers.samples.name.startswith("evaluation/base-validation") else self._tests
 
         def requests() -> list[Row]:
             evaluation = self.config.evaluation
@@ -276,7 +289,8 @@ class Pipeline:
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""
         rows = []
-        for name in ("base_validation", "base", "student_test"):
+        names = ("base_validation", "base", "student_test")
+        for name in names if self._chooses_shots else names[1:]:
             predictions = self.stages[name].read_rows(_COUNTED)
             for shots in sorted({row["k"] for row in predictions}):
                 chosen = [row for row in predictions if row["k"] == shots]

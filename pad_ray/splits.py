@@ -85,7 +85,7 @@ def _hold_out(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dic
     """Takes a seeded share of train for each split that has no file."""
     train = sorted(splits["train"], key=lambda problem: problem.id)
     random.Random(settings.seed).shuffle(train)
-    count = max(1, round(settings.holdout * len(train)))
+    count = max(1, round(settings.holdout * len(train))) if settings.holdout else 0
     for split in ("test", "validation"):
         if getattr(settings, split) is None:
             splits[split], train = train[:count], train[count:]

@@ -208,3 +208,7 @@ def test_parquet_is_a_source_of_problems(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(_numbered(20)), path)
     rows = _rows(train=str(path))
     assert (len(rows), {row["benchmark"] for row in rows}) == (20, {"mine"})
+
+
+def test_nothing_is_held_out_where_nothing_shall_be(train: str) -> None:
+    assert {row["split"] for row in _rows(train=train, holdout=0)} == {"train"}

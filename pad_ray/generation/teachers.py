@@ -46,8 +46,8 @@ class Teacher:
 
     @property
     def name(self) -> str:
-        """The model as people know it: without the folders above it."""
-        return Path(self.model).name
+        """As people know it: the kind and the model, without the folders above it."""
+        return self.kind if self.kind == "annotations" else f"{self.kind}: {Path(self.model).name}"
 
     def block_rows(self, resources: ResourcesConfig) -> int:
         """Rows of a block, the grain of parallelism and of what a kill costs."""

@@ -42,7 +42,7 @@ class Meter:
         if done and self.begun is None:
             self.begun, self.at_begin, self.tokens_at_begin = now, done, counts.get("tokens", 0)
         parts = [
-            f"{self.title:<10} {_bar(done / self.total if self.total else 1)} {done:,.0f}/{self.total:,} {self.unit}"
+            f"{self.title:<16} {_bar(done / self.total if self.total else 1)} {done:,.0f}/{self.total:,} {self.unit}"
         ]
         if self.good and done:
             parts.append(f"yield {100 * counts.get(self.good, 0) / done:.1f} %")

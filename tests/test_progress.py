@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_nothing_done_yet_says_how_long_it_has_been_starting(clock: Clock) -> None:
     meter = Meter("sample", 200, started=clock.now)
     clock.now += 65
-    assert meter.line({}) == f"sample     {'░' * 20} 0/200 rows · starting, 1m05s"
+    assert meter.line({}) == f"sample           {'░' * 20} 0/200 rows · starting, 1m05s"
 
 
 def test_yield_and_loss_are_shown(clock: Clock) -> None:
@@ -60,7 +60,7 @@ def test_tokens_a_second_are_reckoned_from_the_first_unit(clock: Clock) -> None:
 def test_the_end_says_how_long_it_took(clock: Clock) -> None:
     meter = Meter("sample", 10, started=clock.now)
     clock.now += 3700
-    assert meter.line({"rows": 10}) == f"sample     {'█' * 20} 10/10 rows · took 1h01m"
+    assert meter.line({"rows": 10}) == f"sample           {'█' * 20} 10/10 rows · took 1h01m"
 
 
 def test_more_than_expected_does_not_overflow_the_bar(clock: Clock) -> None:

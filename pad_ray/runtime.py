@@ -75,3 +75,6 @@ def _quiet() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    # The stream begins when engines and judges are up: else a teacher that is up first writes what nobody can judge
+    # yet, and a kill loses it. An hour, for engines that load hundreds of gigabytes.
+    context.wait_for_min_actors_s = 3600

@@ -87,6 +87,13 @@ class Storage:
         except OSError as error:
             raise InputError(f"cannot read {posixpath.join(self.path, name)}: {_reason(error)}") from None
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        from pyarrow import fs
+
+        found = self.filesystem.get_file_info(posixpath.join(self.path, name))
+        return bool(found.type == fs.FileType.File)
+
     def remove(self, name: str) -> None:
         """Deletes a file, if it is there."""
         with suppress(FileNotFoundError):

@@ -26,6 +26,7 @@ from pad_ray.synthesis.pending import write_pending
 from pad_ray.tally import tally_actor
 from pad_ray.verification import Comparison, Judgement, Limits, Mode, Verdict, Verifier
 
+_FIRST = "def solution():\n    return 1\n"
 _MEND = "What was answered is kept: run the same command again"
 
 
@@ -140,6 +141,8 @@ class Judge:
         self._recipe = recipe_named(recipe)
         self._verifier = make_verifier(verification)
         self._verifier.__enter__()
+        # Its processes start now, while nothing that was paid for waits.
+        self._verifier.judge([_FIRST], [1])
 
     def __call__(self, batch: Any) -> Any:
         rows = [row if "completion" in row else vllm.normalise(row) for row in batch.to_pylist()]
@@ -150,10 +153,10 @@ class Judge:
             {**row, "text_hash": content_hash(row["completion"]), **judgement.columns(self._verifier.version)}
             for row, judgement in zip(rows, judgements, strict=True)
         ]
-        if samples:
-            # Named by what is in it: a batch that Ray judges again after a crash takes the place of the first.
-            name = content_hash(sorted(row["id"] for row in samples))
-            self._storage.write_parquet(f"{name}.parquet", table("sample", samples))
+        # Named by what is in it: a batch that Ray judges again, after a crash between writing and saying so, is there.
+        name = f"{content_hash(sorted(row['id'] for row in samples))}.parquet"
+        if samples and not self._storage.has(name):
+            self._storage.write_parquet(name, table("sample", samples))
         return _counts(samples)
 
 

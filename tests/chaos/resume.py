@@ -20,7 +20,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,16 +34,18 @@ from tests.chaos.endpoint import Endpoint, completion_of
 
 MARK = "PAD_RAY_CHAOS"
 SAMPLES = 2
-VICTIMS = {
-    "engine": "vLLMEngineStageUDF",
-    "judge": "ray::MapWorker(MapBatches(Judge))",
-    "sandbox": "pydantic_monty",
-}
+ENGINE, JUDGE = "vLLMEngineStageUDF", "ray::MapWorker(MapBatches(Judge))"
+VICTIMS = ("engine", "judge", "sandbox")
 
 
 @dataclass
 class Outcome:
-    """What was found after the last run."""
+    """What was found after the last run.
+
+    Attributes:
+        in_flight: at each kill, rows that the endpoint was asked for since the kill before and that are not on disk.
+        killed: processes that each blow hit, where the driver lived on.
+    """
 
     requests: int = 0
     rows: int = 0
@@ -52,7 +54,8 @@ class Outcome:
     changed_files: int = 0
     kills: int = 0
     asked: int = 0
-    asked_again: list[int] = field(default_factory=list)
+    in_flight: list[int] = field(default_factory=list)
+    killed: list[int] = field(default_factory=list)
 
 
 def write_run(folder: Path, teacher: str, problems: int, url: str = "") -> Path:
@@ -126,7 +129,7 @@ class Run:
             time.sleep(0.02)
         return False
 
-    def processes(self, words: str = "") -> Iterator[int]:
+    def processes(self, words: str) -> Iterator[int]:
         """Processes of the run, whoever their parent is now, whose command line holds `words`."""
         for path in Path("/proc").glob("[0-9]*"):
             try:
@@ -134,14 +137,29 @@ class Run:
                 line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
-            if words in line and (f"{MARK}={self.mark}".encode() in environment or words == VICTIMS["sandbox"]):
+            if words in line and f"{MARK}={self.mark}".encode() in environment:
                 yield int(path.name)
 
-    def kill_victims(self, victim: str) -> int:
-        found = list(self.processes(VICTIMS[victim]))
+    def victims(self, victim: str) -> list[int]:
+        """The actor's processes, or all processes of its sandbox, whose environment is empty."""
+        if victim != "sandbox":
+            return list(self.processes(ENGINE if victim == "engine" else JUDGE))
+        family = [child for judge in self.processes(JUDGE) for child in children(judge)]
+        return [member for child in family for member in (child, *children(child))]
+
+    def kill(self, victim: str) -> int:
+        """Kills them and returns how many there were."""
+        found = self.victims(victim)
         for pid in found:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return len(found)
+
+
+def children(pid: int) -> list[int]:
+    """Processes whose parent this is."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(number) for path in tasks for number in path.read_text().split()]
 
 
 def torture(run: Run, kills: int, victim: str, seed: int, endpoint: Endpoint | None) -> Outcome:
@@ -151,6 +169,7 @@ def torture(run: Run, kills: int, victim: str, seed: int, endpoint: Endpoint | N
     chosen = random.Random(seed)
     targets = sorted(chosen.randint(outcome.requests // 10, outcome.requests * 9 // 10) for _ in range(kills))
     seen: dict[str, str] = {}
+    known = 0
     process = run.start()
     for target in targets:
         if not run.reach(process, target):
@@ -163,10 +182,12 @@ def torture(run: Run, kills: int, victim: str, seed: int, endpoint: Endpoint | N
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             if endpoint:
-                outcome.asked_again.append(endpoint.asked() - run.rows())
+                bought = endpoint.asked()
+                outcome.in_flight.append(bought - known - run.rows())
+                known = bought - run.rows()
             process = run.start()
         else:
-            run.kill_victims(victim)
+            outcome.killed.append(run.kill(victim))
     code = process.wait()
     if code:
         raise SystemExit(f"the last run ended with {code}: {(run.config.parent / 'log.txt').read_text()[-2000:]}")

@@ -79,7 +79,7 @@ class Stage:
             raise StageError(f"{self.storage.uri} holds no Parquet files", "Run the stage before this one")
         wanted = list(only or columns(self.record))
         keyed = "rid" in columns(self.record)
-        rows: list[Row] = found.to_table(list({*wanted, "id", "rid", "attempt"} if keyed else wanted)).to_pylist()
+        rows: list[Row] = found.to_table(list({*wanted, "id", "rid", "attempt"} if keyed else dict.fromkeys(wanted))).to_pylist()
         if keyed:
             rows.sort(key=lambda row: row["attempt"] or 0)
             rows = [

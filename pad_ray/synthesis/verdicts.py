@@ -66,13 +66,12 @@ def _is_due(row: Row, version: str) -> bool:
 
 def read_judged(samples: Stage, verdicts: Stage, only: Sequence[str] | None = None) -> list[Row]:
     """Samples, sorted by id, with the verdicts of a stage laid over their first ones."""
-    rows = samples.read_rows(only)
-    later = {row["id"]: row for row in _verdicts(verdicts, only)}
-    return [{**row, **later[row["id"]]} if row["id"] in later else row for row in rows]
+    wanted = list(only or columns(samples.record))
+    later = {row["id"]: row for row in _verdicts(verdicts, wanted)}
+    rows = ({**row, **later.get(row["id"], {})} for row in samples.read_rows([*wanted, "id"]))
+    return [{name: row[name] for name in wanted} for row in rows]
 
 
-def _verdicts(verdicts: Stage, only: Sequence[str] | None) -> Iterator[Mapping[str, Any]]:
-    known = columns("verdict")
-    wanted = {"id", *(name for name in only or known if name in known)}
-    for batch in verdicts.batches(sorted(wanted)):
+def _verdicts(verdicts: Stage, only: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    for batch in verdicts.batches(["id", *(name for name in columns("verdict")[1:] if name in only)]):
         yield from batch

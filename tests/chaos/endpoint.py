@@ -19,10 +19,17 @@ def completion_of(question: str, k: int = 0) -> str:
 
 
 class Endpoint:
-    """Runs while its `with` block is open; `url` is what a teacher is given."""
+    """Runs while its `with` block is open.
+
+    Attributes:
+        url: what a teacher is given.
+        counts: how often each question was asked.
+        refused: questions that get an error.
+    """
 
     def __init__(self, seconds: float = 0.05) -> None:
         self.counts: Counter[str] = Counter()
+        self.refused: set[str] = set()
         self._seconds = seconds
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -53,7 +60,11 @@ class Endpoint:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                endpoint.counts[body["prompt"]] += 1
+                question = re.findall(r"What is \d+ plus \d+\?", body["prompt"])[-1]
+                endpoint.counts[question] += 1
+                if question in endpoint.refused:
+                    self._reply({"error": {"message": "refused"}}, 400)
+                    return
                 # A teacher takes time: without it no kill would find a request in flight.
                 threading.Event().wait(endpoint._seconds)
                 text = completion_of(body["prompt"])
@@ -68,9 +79,9 @@ class Endpoint:
                     }
                 )
 
-            def _reply(self, payload: dict[str, Any]) -> None:
+            def _reply(self, payload: dict[str, Any], status: int = 200) -> None:
                 data = json.dumps(payload).encode()
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

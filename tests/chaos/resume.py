@@ -29,6 +29,7 @@ import yaml
 
 from pad_ray.config import ResourcesConfig, load_config
 from pad_ray.pipeline import Pipeline
+from pad_ray.records import content_hash
 from pad_ray.runtime import needed_cpus
 from tests.chaos.endpoint import Endpoint, completion_of
 
@@ -45,6 +46,7 @@ class Outcome:
     Attributes:
         in_flight: at each kill, rows that the endpoint was asked for since the kill before and that are not on disk.
         killed: processes that each blow hit, where the driver lived on.
+        equal: whether the table is that of an undisturbed run; None where a teacher's answers differ.
     """
 
     requests: int = 0
@@ -56,6 +58,7 @@ class Outcome:
     asked: int = 0
     in_flight: list[int] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
+    equal: bool | None = None
 
 
 def write_run(folder: Path, teacher: str, problems: int, url: str = "") -> Path:
@@ -117,6 +120,11 @@ class Run:
                 self._footers[name] = parquet.read_metadata(path).num_rows
         return sum(self._footers.values())
 
+    def digest(self) -> str:
+        """A hash of all rows, but for what depends on the clock."""
+        rows = self.stage.read_rows()
+        return content_hash([{**row, "cpu_seconds": 0, "seconds": 0} for row in rows])
+
     def files(self) -> dict[str, str]:
         folder = Path(self.stage.storage.path)
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.parquet")}
@@ -154,6 +162,18 @@ class Run:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return len(found)
+
+
+def undisturbed(config: Path) -> str:
+    """The digest of the same run in another folder, left in peace."""
+    settings = yaml.safe_load(config.read_text())
+    settings["runs"] += "-in-peace"
+    other = config.with_name("peace.yaml")
+    other.write_text(yaml.safe_dump(settings))
+    run = Run(other)
+    if code := run.start().wait():
+        raise SystemExit(f"the undisturbed run ended with {code}")
+    return run.digest()
 
 
 def children(pid: int) -> list[int]:
@@ -213,7 +233,10 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         endpoint = stack.enter_context(Endpoint()) if arguments.teacher == "http" else None
         config = write_run(folder, arguments.teacher, arguments.problems, endpoint.url if endpoint else "")
-        outcome = torture(Run(config), arguments.kills, arguments.victim, arguments.seed, endpoint)
+        run = Run(config)
+        outcome = torture(run, arguments.kills, arguments.victim, arguments.seed, endpoint)
+        if arguments.teacher == "recorded":
+            outcome.equal = run.digest() == undisturbed(config)
     for name, value in vars(outcome).items():
         print(f"{name:<16} {value}")
 

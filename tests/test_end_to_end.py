@@ -64,7 +64,7 @@ def test_training_changed_the_weights(run: Any) -> None:
 
     name = "model.layers.0.mlp.up_proj.weight"
     loaded = []
-    for folder in (run[0].base, run[0].stages["student"].storage.path):
+    for folder in (run[0].base.model, run[0].stages["student"].storage.path):
         with safe_open(Path(folder) / "model.safetensors", framework="pt") as weights:
             loaded.append(weights.get_tensor(name).float())
     assert loaded[0].shape == loaded[1].shape

@@ -79,7 +79,8 @@ class Stage:
             raise StageError(f"{self.storage.uri} holds no Parquet files", "Run the stage before this one")
         wanted = list(only or columns(self.record))
         keyed = "rid" in columns(self.record)
-        rows: list[Row] = found.to_table(list({*wanted, "id", "rid", "attempt"} if keyed else dict.fromkeys(wanted))).to_pylist()
+        read = {*wanted, "id", "rid", "attempt"} if keyed else set(wanted)
+        rows: list[Row] = found.to_table(sorted(read)).to_pylist()
         if keyed:
             rows.sort(key=lambda row: row["attempt"] or 0)
             rows = [

@@ -8,6 +8,7 @@ from typing import Any
 
 from pad_ray.answers import Answers
 from pad_ray.pipeline import Pipeline
+from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
 from pad_ray.synthesis.stream import summary
 
@@ -48,14 +49,14 @@ def _step(name: str, stage: Stage, sampling: Answers) -> Step:
 
 
 def changed_settings(pipeline: Pipeline) -> list[str]:
-    """Settings that differ from those of the run before: `training.epochs: 4 → 8`."""
+    """Settings that differ from those of the run before: `training.epochs: 4 → 8`; secrets show as `***`."""
     import yaml
 
     text = pipeline.folder.storage.read_text("run.yaml")
     before = yaml.safe_load(text) if text else None
     if not isinstance(before, dict):
         return []
-    now = pipeline.config.model_dump(mode="json", by_alias=True)
+    now = shown_settings(pipeline.config)
     return [f"{key}: {old} → {new}" for key, old, new in _differences(before, now)]
 
 
@@ -63,5 +64,5 @@ def _differences(old: Any, new: Any, prefix: str = "") -> Iterator[tuple[str, An
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in [*new, *(key for key in old if key not in new)]:
             yield from _differences(old.get(key), new.get(key), f"{prefix}.{key}" if prefix else str(key))
-    elif old != new and old != "***":
+    elif old != new:
         yield prefix, old, new

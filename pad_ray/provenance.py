@@ -19,12 +19,18 @@ def provenance(config: RunConfig) -> str:
     """The text of `run.yaml`: the resolved configuration, ready to be run again, then where it came from."""
     import yaml
 
-    settings = yaml.safe_dump(_masked(config.model_dump(mode="json", by_alias=True)), sort_keys=False)
+    settings = yaml.safe_dump(shown_settings(config), sort_keys=False)
     facts = {"python": platform.python_version(), "commit": git_commit(), **versions()}
     comments = "".join(f"# {name}: {value}\n" for name, value in facts.items() if value)
     return (
         f"# The resolved configuration of this run: `pad-ray run run.yaml` does the same again.\n{comments}{settings}"
     )
+
+
+def shown_settings(config: RunConfig) -> dict[str, Any]:
+    """All settings, as plain data that may be written down and printed: secrets are `***`."""
+    settings: dict[str, Any] = _masked(config.model_dump(mode="json", by_alias=True))
+    return settings
 
 
 def _masked(settings: Any) -> Any:

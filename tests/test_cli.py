@@ -15,7 +15,8 @@ from pad_ray.cli import main
 from pad_ray.config import load_config
 from pad_ray.console import print_escapes, print_results, print_verdicts
 from pad_ray.pipeline import Pipeline
-from pad_ray.plan import steps
+from pad_ray.plan import changed_settings, steps
+from pad_ray.provenance import provenance
 from pad_ray.records import Row
 from pad_ray.run_folder import Stage
 from pad_ray.sandbox.doctor import Escape
@@ -257,6 +258,14 @@ def test_the_plan_of_a_changed_setting_says_what_is_kept(folder: Path) -> None:
     states = {step.name: step.state for step in steps(changed)}
     assert [name for name, state in states.items() if state == "to do"] == ["student", "student_test"]
     assert len([state for state in states.values() if state == "kept"]) == 7
+
+
+def test_the_plan_says_what_changed_and_prints_no_secret(folder: Path) -> None:
+    before = Pipeline(load_config(folder / "run.yaml"))
+    before.folder.storage.write_text("run.yaml", provenance(before.config))
+    changes = ["training.epochs=3", "resources.engine_kwargs.hf_token=hf_secret"]
+    changed = changed_settings(Pipeline(load_config(folder / "run.yaml", changes)))
+    assert changed == ["training.epochs: 2.0 → 3.0", "resources.engine_kwargs.hf_token: None → ***"]
 
 
 def test_results_are_a_table_with_intervals(capfd: Capture) -> None:

@@ -106,15 +106,12 @@ class Answers:
                 f"Take the settings back, give the run another name, or allow it with {UNREACHABLE_FLAG}",
             )
 
-    def make(self, rows: Callable[[], list[Row]], teacher: Teacher, elsewhere: Sequence[Stage] = ()) -> None:
-        """Asks what is missing, and judges what this verifier has not judged.
+    def make(self, teacher: Teacher) -> None:
+        """Asks what is missing of the requests, and judges what this verifier has not judged.
 
         Args:
-            rows: makes the request rows.
             teacher: who answers.
-            elsewhere: stages of samples of other runs.
         """
-        self.request(rows, elsewhere)
         if not self.complete:
             teacher.check()
             with self.folder.working(self.samples, keep=True) as mark:

@@ -77,8 +77,7 @@ class Pipeline:
 
     @property
     def example_stage(self) -> Stage:
-        held_against = [found.benchmark.name for found in availability() if found.state is not State.MISSING]
-        settings = [self.config.examples.model_dump(), self._recipe, self.sampling.digest, held_against]
+        settings = [self.config.examples.model_dump(), self._recipe, self.sampling.digest, self._held_against]
         return self.folder.stage("examples", settings, [self.sampling.samples], "example")
 
     @property
@@ -118,6 +117,11 @@ class Pipeline:
     @cached_property
     def _recipe(self) -> list[Any]:
         return [self.config.recipe, self.recipe.prompt("?"), self.recipe.stop]
+
+    @cached_property
+    def _held_against(self) -> list[str]:
+        """Evaluation sets that are at hand; their files are read for it, so once."""
+        return [found.benchmark.name for found in availability() if found.state is not State.MISSING]
 
     @cached_property
     def _shown(self) -> list[dict[str, Any]]:
@@ -178,7 +182,7 @@ class Pipeline:
         return results
 
     def _work(self, until: Until) -> list[dict[str, Any]]:
-        self.sampling.make(self._requests, self.teacher)
+        self.sampling.make(self.teacher)
         if until == "samples":
             return []
         once(self.folder, self.example_stage, self._examples)
@@ -186,7 +190,7 @@ class Pipeline:
             return []
         self._measure_base()
         once(self.folder, self.student_stage, self._train)
-        self._measure(self.student_test, self._student, "student", (0,))
+        self._measure(self.student_test, self._student, "student", self._tests, (0,))
         return self._results()
 
     def prepare(self, allow_unreachable: bool = False) -> None:
@@ -260,19 +264,20 @@ class Pipeline:
         """The base at its best number of worked examples, chosen on validation."""
         shots = self.config.evaluation.shots
         if self._chooses_shots:
-            self._measure(self.base_validation, lambda: self.base, "base", shots)
+            self._measure(self.base_validation, lambda: self.base, "base", self._validation, shots)
             shots = (best_shots(self._predictions(self.base_validation).read_rows(["k", "verdict"])),)
-        self._measure(self.base_test, lambda: self.base, "base", shots)
+        self._measure(self.base_test, lambda: self.base, "base", self._tests, shots)
 
     def _student(self) -> Teacher:
         return Teacher.local(self.student_stage.storage.path)
 
-    def _measure(self, answers: Answers, load: Callable[[], Teacher], name: str, shots: Sequence[int]) -> None:
+    def _measure(
+        self, answers: Answers, load: Callable[[], Teacher], name: str, problems: list[Row], shots: Sequence[int]
+    ) -> None:
         """Greedy answers of a model, judged, as predictions."""
         if answers.complete and self._predictions(answers).done:
             return
         model = load()
-        problems = self._validation if answers.samples.name.startswith("evaluation/base-validation") else self._tests
 
         def requests() -> list[Row]:
             evaluation = self.config.evaluation
@@ -282,16 +287,18 @@ class Pipeline:
             facts = {"model": name, "decoder": "greedy"}
             self._write(stage, [{**row, **facts} for row in as_predictions(answers.read(), problems)], mark)
 
-        answers.make(requests, model)
+        answers.request(requests)
+        answers.make(model)
         stage = self._predictions(answers)
         once(self.folder, stage, predictions)
 
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""
-        rows = []
-        names = ("base_validation", "base", "student_test")
-        for name in names if self._chooses_shots else names[1:]:
-            predictions = self.stages[name].read_rows(_COUNTED)
+        rows, stages = [], self.stages
+        for name in ("base_validation", "base", "student_test"):
+            if name not in stages:
+                continue
+            predictions = stages[name].read_rows(_COUNTED)
             for shots in sorted({row["k"] for row in predictions}):
                 chosen = [row for row in predictions if row["k"] == shots]
                 facts = {

@@ -15,6 +15,21 @@ from typing import Any
 
 Row = dict[str, Any]
 
+_COMPLETION = {
+    "id": "string",
+    "rid": "string",
+    "attempt": "int32",
+    "problem_id": "string",
+    "k": "int32",
+    "gold": "string",
+    "completion": "string",  # null where the teacher failed
+    "prompt_tokens": "int32",
+    "completion_tokens": "int32",
+    "finish_reason": "string",  # stop, length, error
+    "teacher_error": "string",
+    "seconds": "float64",  # from asking to the answer
+    "cost": "float64",  # money, in the currency of the prices given; 0 where the teacher costs none
+}
 _JUDGEMENT = {
     "program": "string",
     "verdict": "string",
@@ -48,36 +63,10 @@ _SCHEMAS: dict[str, dict[str, str]] = {
         "model": "string",
         "sampling": "string",  # JSON: temperature, top_p, max_tokens, seed, stop
     },
-    "completion": {
-        "id": "string",
-        "rid": "string",
-        "attempt": "int32",
-        "problem_id": "string",
-        "k": "int32",
-        "gold": "string",
-        "completion": "string",  # null where the teacher failed
-        "prompt_tokens": "int32",
-        "completion_tokens": "int32",
-        "finish_reason": "string",  # stop, length, error
-        "teacher_error": "string",
-        "seconds": "float64",  # from asking to the answer
-        "cost": "float64",  # money, in the currency of the prices given; 0 where the teacher costs none
-    },
+    "completion": _COMPLETION,
     "sample": {
-        "id": "string",
-        "rid": "string",
-        "attempt": "int32",
-        "problem_id": "string",
-        "k": "int32",
-        "gold": "string",
-        "completion": "string",
+        **_COMPLETION,
         "text_hash": "string",
-        "prompt_tokens": "int32",
-        "completion_tokens": "int32",
-        "finish_reason": "string",  # stop, length, error
-        "teacher_error": "string",
-        "seconds": "float64",
-        "cost": "float64",
         **_JUDGEMENT,
     },
     "verdict": {"id": "string", **_JUDGEMENT},  # a later judgement on the sample of that id

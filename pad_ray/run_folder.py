@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,11 +82,14 @@ class Stage:
         read = {*wanted, "id", "rid", "attempt"} if keyed else set(wanted)
         rows: list[Row] = found.to_table(sorted(read)).to_pylist()
         if keyed:
-            rows.sort(key=lambda row: row["attempt"] or 0)
-            rows = [
-                {name: row[name] for name in wanted} for row in {row["rid"] or row["id"]: row for row in rows}.values()
-            ]
+            return [{name: row[name] for name in wanted} for row in latest(rows)]
         return sorted(rows, key=lambda row: str(row.get("id")))
+
+
+def latest(rows: Sequence[Row]) -> list[Row]:
+    """Of several attempts at a request the last, sorted by id; a row without a `rid` stands for itself."""
+    ordered = sorted(rows, key=lambda row: (row["attempt"] or 0, str(row["id"])))
+    return sorted({row["rid"] or row["id"]: row for row in ordered}.values(), key=lambda row: str(row["id"]))
 
 
 @dataclass
@@ -118,15 +121,13 @@ class RunFolder:
         place = self.storage / name if flat else self.storage / name / identity
         return Stage(name, identity, place, record)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keeps a second driver out of the run for as long as the body runs.
 
         Raises:
             InputError: another driver is at work here.
         """
-        with run_lock(self.storage):
-            yield
+        return run_lock(self.storage)
 
     @contextmanager
     def working(self, stage: Stage, keep: bool = False) -> Iterator[dict[str, Any]]:

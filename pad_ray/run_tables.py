@@ -106,12 +106,6 @@ def read(stage: Stage, condition: Any = None, only: Sequence[str] | None = None)
     return rows
 
 
-def latest(rows: Sequence[Row]) -> list[Row]:
-    """Of several attempts at a request the last, sorted by id."""
-    ordered = sorted(rows, key=lambda row: (row["attempt"], row["id"]))
-    return sorted({row["rid"]: row for row in ordered}.values(), key=lambda row: str(row["id"]))
-
-
 def _is_run(storage: Storage) -> bool:
     return "run.yaml" in storage.names() or not RECORDS.keys().isdisjoint(storage.folders())
 

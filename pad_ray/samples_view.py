@@ -8,7 +8,8 @@ from typing import Any
 from pad_ray.errors import InputError
 from pad_ray.records import Row
 from pad_ray.row_text import Block, plain_value, print_blocks, print_lines
-from pad_ray.run_tables import RunTables, latest, read
+from pad_ray.run_folder import latest
+from pad_ray.run_tables import RunTables, read
 from pad_ray.verification import Verdict
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from pad_ray.errors import InputError
 from pad_ray.records import Row
 from pad_ray.row_text import Block, plain_value, print_blocks
-from pad_ray.run_folder import Stage
-from pad_ray.run_tables import RECORDS, RunTables, latest
+from pad_ray.run_folder import Stage, latest
+from pad_ray.run_tables import RECORDS, RunTables
 from pad_ray.samples_view import error_text
 
 MIN_PREFIX = 6

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pad_ray.errors import DataError, InputError
-from pad_ray.run_folder import RunFolder
-from pad_ray.run_tables import RunTables, latest, read
+from pad_ray.run_folder import RunFolder, latest
+from pad_ray.run_tables import RunTables, read
 from tests.past_run import finish, sample, write_run, wrong
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pad_ray.records import Row
+from pad_ray.records import Row, columns
 
-_FROM_REQUEST = ("id", "rid", "attempt", "problem_id", "k", "gold")
+_FROM_REQUEST = tuple(name for name in columns("completion") if name in columns("request"))
 
 
 def answered(

@@ -21,9 +21,7 @@ from pad_ray.verification import Verdict
 _BATCH = 1024
 
 
-def judge_again(
-    samples: Stage, verdicts: Stage, *, recipe: str, verification: VerificationConfig, workers: int = 1
-) -> dict[str, Any]:
+def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, verification: VerificationConfig) -> dict[str, Any]:
     """Judges the samples that the verifier of these settings has not judged, or had trouble with.
 
     Args:
@@ -31,7 +29,6 @@ def judge_again(
         verdicts: the stage to write; its folder is empty.
         recipe: name of the recipe that reads completions.
         verification: how values are compared and what programs may use.
-        workers: sandbox workers of this process.
 
     Returns:
         `judged` (samples judged now), `changed` (those whose verdict is another), a count for each verdict of all

@@ -29,6 +29,7 @@ Capture = pytest.CaptureFixture[str]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with all that a run needs, so that each test breaks just one thing."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PAD_RAY_DATA", raising=False)  # files would be looked for there too
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text("{}")
     (tmp_path / "model" / "model.safetensors").write_text("weights")

@@ -89,20 +89,21 @@ class Answers:
         """Refuses to leave bought samples behind without a word.
 
         Raises:
-            InputError: samples that were bought under other settings answer none of the requests of these.
+            InputError: there are samples, bought under other settings, that answer no request of these.
         """
         files = [name for name in self.samples.storage.names() if name.endswith(".parquet")]
-        if not all(name.startswith("adopted-") for name in files):
+        if self.samples.done or not all(name.startswith("adopted-") for name in files):
             return  # it was allowed when these were begun
         used = {row["rid"] for batch in self.requests.batches(["rid"]) for row in batch}
-        lost = 0
+        lost: set[str] = set()
         for stage in self.earlier():
-            for batch in stage.batches(["rid", "completion_tokens", "cost"]):
-                lost += sum(row["rid"] not in used and bool(row["completion_tokens"] or row["cost"]) for row in batch)
+            for batch in stage.batches(["id", "rid", "completion_tokens", "cost"]):
+                bought = (row for row in batch if row["completion_tokens"] or row["cost"])
+                lost.update(row["id"] for row in bought if row["rid"] not in used)
         if lost:
+            place = (self.folder.storage / self.samples.name).uri
             raise InputError(
-                f"{lost:,} samples in {self.folder.storage.uri}/{self.samples.name} were bought under other settings "
-                "and would not be used by these",
+                f"{len(lost):,} samples in {place} were bought under other settings and would not be used by these",
                 f"Take the settings back, give the run another name, or allow it with {UNREACHABLE_FLAG}",
             )
 

@@ -55,8 +55,9 @@ def in_flight(teacher: Teacher, resources: ResourcesConfig) -> int:
 
 
 def forecast_of(requests: int, samples: Stage, capacity: int) -> Forecast:
-    """The forecast by the rows of `samples`, which were all in flight together."""
-    rows = samples.read_rows(["prompt_tokens", "completion_tokens", "seconds", "cost"])
+    """The forecast by the answered rows of `samples`, which were all in flight together."""
+    found = samples.read_rows(["prompt_tokens", "completion_tokens", "finish_reason", "seconds", "cost"])
+    rows = [row for row in found if row["finish_reason"] != "error"]  # these are asked again
     count, left = len(rows), requests - len(rows)
     share = left / count if count else 0.0
     seconds = sum(row["seconds"] or 0.0 for row in rows)
@@ -71,14 +72,17 @@ def forecast_of(requests: int, samples: Stage, capacity: int) -> Forecast:
 
 
 def bill(samples: Stage) -> dict[str, Any] | None:
-    """What was forecast and what came of it, side by side; None without a forecast or before the end."""
+    """What was forecast and what came of it, side by side; None without a forecast (of some rows) or before the end."""
     text, mark = samples.storage.read_text(FILE), samples.done
     if not text or not mark:
         return None
     forecast = Forecast(**json.loads(text))
+    if not forecast.rows:
+        return None
+    with_probe = 1 + forecast.probed / forecast.rows
     return {
         "rows": (forecast.rows + forecast.probed, mark["rows"]),
-        "tokens": (round(forecast.tokens * (1 + forecast.probed / max(1, forecast.rows))), mark["tokens"]),
+        "tokens": (round(forecast.tokens * with_probe), mark["tokens"]),
         "hours": (forecast.hours, mark["seconds"] / 3600),
-        "cost": (forecast.cost * (1 + forecast.probed / max(1, forecast.rows)), mark["cost"]),
+        "cost": (forecast.cost * with_probe, mark["cost"]),
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pad_ray.answers import Answers
+from pad_ray.config import RunConfig
 from pad_ray.pipeline import Pipeline
 from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
@@ -56,8 +57,21 @@ def changed_settings(pipeline: Pipeline) -> list[str]:
     before = yaml.safe_load(text) if text else None
     if not isinstance(before, dict):
         return []
+    # What an older version did not know has its default.
+    before = _over(RunConfig().model_dump(mode="json", by_alias=True), before)
     now = shown_settings(pipeline.config)
-    return [f"{key}: {old} → {new}" for key, old, new in _differences(before, now)]
+    return [f"{key}: {_plain(old)} → {_plain(new)}" for key, old, new in _differences(before, now)]
+
+
+def _over(defaults: Any, settings: Any) -> Any:
+    """`settings`, with the defaults of what is not among them."""
+    if not isinstance(defaults, Mapping) or not isinstance(settings, Mapping):
+        return settings
+    return {**defaults, **{key: _over(defaults.get(key), value) for key, value in settings.items()}}
+
+
+def _plain(value: Any) -> str:
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _differences(old: Any, new: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -10,10 +10,10 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from pad_ray.errors import InputError
+from pad_ray.errors import InputError, PadRayError
 from pad_ray.storage import Storage
 
 LOCK = "lock.json"
@@ -26,7 +26,8 @@ def run_lock(storage: Storage) -> Iterator[None]:
     """Holds the lock while the body runs.
 
     On a local disk or a shared file system the kernel holds it, so that it ends with the process, however that ends.
-    In object storage it is an object that is written again every 20 s and counts for 120 s after the last time.
+    In object storage it is an object that is written again every 20 s and counts for 120 s after the last time, or
+    until the process that wrote it is gone, where that can be seen.
 
     Raises:
         InputError: another driver holds the lock; the message says which, and since when.
@@ -55,9 +56,10 @@ def _held_file(storage: Storage) -> Iterator[None]:
 
 @contextmanager
 def _held_object(storage: Storage) -> Iterator[None]:
+    storage.make()
     token = uuid.uuid4().hex
     found = storage.read_text(LOCK)
-    if found and time.time() - json.loads(found)["beat"] < _STALE_SECONDS:
+    if found and _is_alive(found):
         raise _taken(storage, found)
     storage.write_text(LOCK, _holder(token))
     # Two drivers that start together both write; the one whose object is there afterwards has it.
@@ -73,22 +75,44 @@ def _held_object(storage: Storage) -> Iterator[None]:
     finally:
         ended.set()
         beat.join()
-        storage.remove(LOCK)
+        with suppress(PadRayError, OSError):  # a lock that cannot be removed ends by itself
+            if token in (storage.read_text(LOCK) or ""):
+                storage.remove(LOCK)
 
 
 def _beat(storage: Storage, token: str, ended: threading.Event) -> None:
     while not ended.wait(_BEAT_SECONDS):
-        storage.write_text(LOCK, _holder(token))
+        with suppress(PadRayError):  # the store is away for a moment: the next beat tells
+            if token not in (storage.read_text(LOCK) or token):
+                return  # it slept so long that another driver took the lock over
+            storage.write_text(LOCK, _holder(token))
 
 
 def _holder(token: str) -> str:
-    return json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "beat": time.time(), "token": token}) + "\n"
+    holder = {"host": socket.gethostname(), "pid": os.getpid(), "processes": _processes(), "beat": time.time()}
+    return json.dumps({**holder, "token": token}) + "\n"
+
+
+def _is_alive(text: str) -> bool:
+    """Whether the holder counts: it gave a sign lately, and its process, if it can be seen from here, is there."""
+    try:
+        holder = json.loads(text)
+        fresh = time.time() - holder["beat"] < _STALE_SECONDS
+        return fresh and (holder.get("processes") != _processes() or Path(f"/proc/{holder['pid']}").exists())
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _processes() -> str:
+    """Names the set of processes that this one sees: a boot of a machine, and a container on it."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot} {os.readlink('/proc/self/ns/pid')}"
 
 
 def _taken(storage: Storage, text: str) -> InputError:
     try:
         holder = json.loads(text)
         who = f"process {holder['pid']} on {holder['host']}"
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         who = "another process"
     return InputError(f"{who} is at work on {storage.uri}", "Wait for it, or give this run another name")

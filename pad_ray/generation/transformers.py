@@ -36,6 +36,8 @@ class TransformersTeacher:
         self._tokenizer = AutoTokenizer.from_pretrained(model, padding_side=side)
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
+        ends = self._model.generation_config.eos_token_id
+        self._ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
         self._longest = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
 
     def __call__(self, batch: Any) -> Any:
@@ -72,7 +74,8 @@ class TransformersTeacher:
                 **self._settings(sampling),
             )
         seconds = time.monotonic() - begun
-        start = 0 if self._encoder_decoder else prompts["input_ids"].shape[1]
+        # An encoder-decoder's first token only starts it.
+        start = 1 if self._encoder_decoder else prompts["input_ids"].shape[1]
         lengths = prompts["attention_mask"].sum(dim=1).tolist()
         return [
             self._answer(request, tokens[start:].tolist(), int(length), sampling) | {"seconds": seconds}
@@ -92,12 +95,12 @@ class TransformersTeacher:
         return settings
 
     def _answer(self, request: Row, tokens: list[int], prompt_tokens: int, sampling: dict[str, Any]) -> Row:
-        ends = [place for place, token in enumerate(tokens) if token == self._tokenizer.eos_token_id]
-        # An encoder-decoder's first token only starts it.
-        ends = [place for place in ends if place > 0 or not self._encoder_decoder]
+        ends = [place for place, token in enumerate(tokens) if token in self._ends]
         tokens = tokens[: ends[0]] if ends else tokens
-        text = str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+        text = str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
         stops = [place for stop in sampling["stop"] if (place := text.find(stop)) >= 0]
+        while stops and tokens and tokens[-1] == self._tokenizer.pad_token_id:  # other rows of the batch went on
+            tokens.pop()
         cut = not ends and not stops and len(tokens) >= sampling["max_tokens"]
         return answered(
             request,

@@ -32,4 +32,4 @@ def write_report(
     from pad_ray.report.page import render
 
     folder.storage.write_text(FILE, render(folder, config, stages, results))
-    return f"{folder.storage.uri}/{FILE}"
+    return (folder.storage / FILE).uri

@@ -51,7 +51,7 @@ class Origin:
 def origin(folder: RunFolder, config: RunConfig, stages: Mapping[str, Stage]) -> Origin:
     """What run.yaml, the settings and the stages say."""
     text = folder.storage.read_text("run.yaml") or ""
-    command = f"pad-ray run {shlex.quote(folder.storage.uri + '/run.yaml')}"
+    command = f"pad-ray run {shlex.quote((folder.storage / 'run.yaml').uri)}"
     return Origin(command, _facts(text), _changed(config), text, list(_links(folder, stages)))
 
 

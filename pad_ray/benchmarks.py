@@ -22,6 +22,7 @@ __all__ = [
     "Availability",
     "Benchmark",
     "State",
+    "answers_of",
     "availability",
     "benchmark_at",
     "benchmark_named",
@@ -105,6 +106,15 @@ BENCHMARKS: tuple[Benchmark, ...] = (
 
 _BY_NAME = {benchmark.name: benchmark for benchmark in BENCHMARKS}
 
+# Files of the data folder with what models and people wrote in answer to evaluation questions.
+_ANSWERS = {
+    "gsm8k/test_socratic.jsonl": "gsm8k",
+    "noisy_cot/gsm8k_*.jsonl": "gsm8k",
+    "pot_codex/gsm8k_*.jsonl": "gsm8k",
+    "pot_codex/svamp_*.jsonl": "svamp",
+    "pot_codex/multiarith_*.jsonl": "multiarith",
+}
+
 
 def is_benchmark(name: str) -> bool:
     """Whether a benchmark of that name is registered."""
@@ -132,6 +142,15 @@ def benchmark_at(path: str | Path) -> Benchmark | None:
         ours = Path(benchmark.path)
         if resolved.parts[-2:] == ours.parts or (folder and resolved == (folder / ours).resolve()):
             return benchmark
+    return None
+
+
+def answers_of(path: str | Path) -> Benchmark | None:
+    """The benchmark whose questions a known file holds with further answers to them; None for any other file."""
+    parts = found(path).resolve().parts[-2:]
+    for place, name in _ANSWERS.items():
+        if Path(*parts).match(place):
+            return _BY_NAME[name]
     return None
 
 

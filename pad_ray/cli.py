@@ -115,7 +115,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if found := bill(pipeline.sampling.samples):
         print_bill(found)
     if arguments.until != "report":
-        print_rows(pipeline.sampling, folder.storage.uri)
+        print_rows(pipeline.sampling, (folder.storage / "samples").uri)
         return 0
     print_results(results, write_report(folder, pipeline.config, pipeline.stages, results))
     return 0
@@ -143,15 +143,14 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _verify_run(arguments: argparse.Namespace) -> int:
-    from pad_ray.config import load_config
     from pad_ray.console import print_verdicts
     from pad_ray.pipeline import Pipeline
+    from pad_ray.provenance import recorded_config
+    from pad_ray.run_tables import RunTables
     from pad_ray.verification import Verdict
 
-    folder = Path(arguments.run_folder)
-    config = load_config(folder / "run.yaml", arguments.set)
-    pipeline = Pipeline(config.model_copy(update={"runs": str(folder.resolve().parent), "name": folder.resolve().name}))
-    facts = pipeline.sampling.judge()
+    storage = RunTables.find(arguments.run_folder).storage
+    facts = Pipeline(recorded_config(storage, arguments.set)).sampling.judge()
     print_verdicts({verdict: facts[verdict] for verdict in Verdict if facts.get(verdict)})
     print(f"judged {facts['judged']:,} samples again; {facts['changed']:,} verdicts changed; none was bought")
     return 0

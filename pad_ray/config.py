@@ -225,11 +225,32 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: no file, no YAML, an unknown key (the nearest valid one is named), or a value of the wrong type.
     """
-    raw = _read_yaml(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"configuration file {path} cannot be read: {' '.join(str(error).split())}") from None
+    return config_of(text, str(path), overrides, name=path.stem)
+
+
+def config_of(text: str, place: str, overrides: Sequence[str] = (), name: str | None = None) -> RunConfig:
+    """Reads YAML, with overrides as `load_config` has them.
+
+    Args:
+        text: the YAML.
+        place: what errors call it.
+        name: the run's, if the YAML says none.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    raw = _parse_yaml(text, place)
     for override in overrides:
         _apply(raw, override)
-    raw.setdefault("name", path.stem)
-    return parse_config(raw, place=str(path))
+    if name:
+        raw.setdefault("name", name)
+    return parse_config(raw, place)
 
 
 def parse_config(raw: dict[str, Any], place: str = "configuration") -> RunConfig:
@@ -244,20 +265,18 @@ def parse_config(raw: dict[str, Any], place: str = "configuration") -> RunConfig
         raise ConfigError(f"{place}: {_first_problem(error)}") from None
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _parse_yaml(text: str, place: str) -> dict[str, Any]:
     import yaml
 
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: a date in the 13th month
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date in the 13th month
         summary = " ".join(str(error).split())
-        raise ConfigError(f"configuration file {path} cannot be read: {summary}") from None
+        raise ConfigError(f"configuration file {place} cannot be read: {summary}") from None
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        raise ConfigError(f"configuration file {path} must be a mapping of keys to values")
+        raise ConfigError(f"configuration file {place} must be a mapping of keys to values")
     return raw
 
 

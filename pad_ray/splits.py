@@ -8,7 +8,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from pad_ray.benchmarks import benchmark_at, benchmark_named, is_benchmark, load_benchmark
+from pad_ray.benchmarks import (
+    Benchmark,
+    answers_of,
+    benchmark_at,
+    benchmark_named,
+    is_benchmark,
+    load_benchmark,
+)
 from pad_ray.config import ProblemsConfig
 from pad_ray.errors import ConfigError, DataError
 from pad_ray.problem_sources import found, hub_name
@@ -53,12 +60,26 @@ def _refuse_files(settings: ProblemsConfig) -> None:
 
 def _refuse_contamination(settings: ProblemsConfig) -> None:
     train = settings.train
-    benchmark = benchmark_named(train) if is_benchmark(train) else benchmark_at(train)
-    if benchmark and not settings.allow_contamination:
+    if settings.allow_contamination:
+        return
+    mend = "Name other problems, or set problems.allow_contamination: true"
+    if benchmark := _benchmark(train):
         raise ConfigError(
-            f"problems.train is `{train}`, the evaluation set {benchmark.name}, on which models are only measured",
-            "Name other problems, or set problems.allow_contamination: true",
+            f"problems.train is `{train}`, the evaluation set {benchmark.name}, on which models are only measured", mend
         )
+    if benchmark := answers_of(train):
+        raise ConfigError(
+            f"problems.train is `{train}`, whose questions are those of the evaluation set {benchmark.name}", mend
+        )
+
+
+def measured_benchmark(settings: ProblemsConfig) -> Benchmark | None:
+    """The benchmark that the test problems are, whether they are given by its name or as its file."""
+    return _benchmark(settings.test) if settings.test else None
+
+
+def _benchmark(source: str) -> Benchmark | None:
+    return benchmark_named(source) if is_benchmark(source) else benchmark_at(source)
 
 
 def _read(split: str, settings: ProblemsConfig) -> Iterable[Problem]:
@@ -116,8 +137,10 @@ def _tell_apart(splits: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
 
 def _name(source: str) -> str:
     """`gsm8k` for gsm8k/test.jsonl, for the data set openai/gsm8k:main and for itself; `mine` for mine.jsonl."""
-    if source in BUILTIN or is_benchmark(source):
+    if source in BUILTIN:
         return source
+    if benchmark := _benchmark(source):
+        return benchmark.name
     if name := hub_name(source):
         return name
     path = Path(source)

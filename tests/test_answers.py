@@ -157,3 +157,18 @@ def test_samples_that_are_not_complete_are_not_judged_again(config: Path) -> Non
     _buy(answers)
     with pytest.raises(StageError, match=r"are not complete\. Run `pad-ray run` first"):
         answers.judge()
+
+
+def test_a_benchmarks_answers_are_judged_by_its_rule_and_the_teachers_by_the_settings(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gsm_hard").mkdir()
+    (tmp_path / "gsm_hard" / "test.jsonl").write_text('{"id": "h", "question": "How many?", "answer": 3431580}\n')
+    monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path))
+    pipeline = Pipeline(load_config(config, ["problems.test=gsm_hard", "verification.relative=0.1"]))
+    ours = pipeline.sampling.rules
+    assert (ours.comparison.relative, ours.benchmark) == (0.1, "")
+    assert pipeline.base_validation.rules == ours
+    for answers in (pipeline.base_test, pipeline.student_test):
+        assert (answers.rules.comparison.relative, answers.rules.benchmark) == (1e-12, "gsm_hard.1")
+        assert answers.rules.limits == ours.limits

@@ -18,12 +18,13 @@ pytestmark = [pytest.mark.chaos, pytest.mark.filterwarnings("default")]
 def _check(outcome: Outcome, kills: int) -> None:
     assert outcome.kills == kills
     assert outcome.rows == outcome.unique_ids == outcome.requests
+    assert outcome.missing == 0
     assert outcome.changed_files == 0
 
 
 def test_a_killed_driver_loses_and_doubles_nothing(tmp_path: Path) -> None:
     run = Run(write_run(tmp_path, "recorded", problems=5000))
-    outcome = torture(run, kills=3, victim="driver", seed=1, endpoint=None)
+    outcome = torture(run, kills=3, victim="driver", seed=1, counter=None)
     _check(outcome, kills=3)
     assert run.digest() == undisturbed(run.config)
 
@@ -31,7 +32,7 @@ def test_a_killed_driver_loses_and_doubles_nothing(tmp_path: Path) -> None:
 def test_little_is_asked_twice_of_an_endpoint(tmp_path: Path) -> None:
     with Endpoint() as endpoint:
         run = Run(write_run(tmp_path, "http", problems=400, url=endpoint.url))
-        outcome = torture(run, kills=3, victim="driver", seed=1, endpoint=endpoint)
+        outcome = torture(run, kills=3, victim="driver", seed=1, counter=endpoint)
     _check(outcome, kills=3)
     assert outcome.asked < outcome.requests * 2
 
@@ -40,7 +41,7 @@ def test_little_is_asked_twice_of_an_endpoint(tmp_path: Path) -> None:
 def test_a_killed_judge_costs_nothing(tmp_path: Path, victim: str) -> None:
     with Endpoint() as endpoint:
         run = Run(write_run(tmp_path, "http", problems=400, url=endpoint.url))
-        outcome = torture(run, kills=3, victim=victim, seed=1, endpoint=endpoint)
+        outcome = torture(run, kills=3, victim=victim, seed=1, counter=endpoint)
     _check(outcome, kills=3)
     assert min(outcome.killed) >= 1
     assert outcome.asked == outcome.requests

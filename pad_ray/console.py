@@ -33,7 +33,7 @@ def print_forecast(forecast: Forecast) -> None:
     print(f"  tokens         {forecast.tokens:>12,}")
     print(f"  hours          {forecast.hours:>12.2f}")
     if forecast.cost:
-        print(f"  cost           {forecast.cost:>12.2f}")
+        print(f"  cost           {forecast.cost:>12.2f} {forecast.currency}".rstrip())
 
 
 def print_bill(bill: Mapping[str, tuple[float, float]]) -> None:

@@ -248,6 +248,7 @@ class Pipeline:
             created=time.strftime("%Y-%m-%d"),
             folder=self.sampling.samples.id,
             evaluation_sets=overlap.names,
+            currency=config.teacher.http.currency if config.teacher.http else "",
         )
         card = dataset_card(samples, questions, marks, rows, origin)
         (self.folder.storage / "samples").write_text("README.md", card)
@@ -309,6 +310,7 @@ class Pipeline:
                     "model": chosen[0]["model"],
                     "recipe": self.config.recipe,
                     "decoder": chosen[0]["decoder"],
+                    "verifier": chosen[0]["verifier"],
                 }
                 rows += summarise(chosen, **facts, shots=shots, seed=self.config.training.seed)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
@@ -316,4 +318,4 @@ class Pipeline:
 
 
 _SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")
-_COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict")
+_COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")

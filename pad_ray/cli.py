@@ -100,14 +100,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from pad_ray.console import print_bill, print_plan, print_results, print_rows
     from pad_ray.forecast import bill
     from pad_ray.pipeline import Pipeline
-    from pad_ray.plan import changed_settings, steps
-    from pad_ray.prompts import contaminates
+    from pad_ray.plan import changed_settings, steps, warnings
     from pad_ray.report import write_report
 
     pipeline = Pipeline(load_config(arguments.config, arguments.set))
     folder = pipeline.folder
     print_plan(folder.storage.uri, pipeline.config.name, steps(pipeline), changed_settings(pipeline))
-    if sentence := contaminates(pipeline.config.teacher.examples):
+    for sentence in warnings(pipeline):
         print(f"  beware   {sentence}")
     if arguments.dry_run:
         return _forecast(pipeline, arguments)

@@ -40,6 +40,9 @@ class ProblemsConfig(Section):
     test: str | None = Field(
         None, description="A source or a benchmark such as `svamp`; without one a share of train is held out."
     )
+    data: str | None = Field(
+        None, description="The data folder, where files and benchmarks are looked for; by default `PAD_RAY_DATA`."
+    )
     train_split: str = Field("train", description="Which split of a hub's data set is trained on.")
     validation_split: str = Field("validation", description="Which split of a hub's data set choices are made on.")
     test_split: str = Field("test", description="Which split of a hub's data set is measured on.")

@@ -16,13 +16,13 @@ from typing import Any, Literal
 from pad_ray.answers import Answers
 from pad_ray.benchmarks import Benchmark, State, availability
 from pad_ray.config import RunConfig
-from pad_ray.contamination import Overlap
+from pad_ray.contamination import Overlap, check_shown
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
 from pad_ray.evaluation.metrics import summarise
 from pad_ray.generation.teachers import Teacher
 from pad_ray.models import local_folder
-from pad_ray.prompts import load_examples
+from pad_ray.prompts import BUILTIN, REPLAY, load_examples
 from pad_ray.provenance import provenance
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash
@@ -50,14 +50,21 @@ class Pipeline:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.recipe = recipe_named(config.recipe)
-        self.worked_examples = load_examples(config.teacher.examples)
+        self.worked_examples = load_examples(config.teacher.examples, config.problems.data)
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
         self.problems = problem_rows(config.problems)
         self.benchmark = measured_benchmark(config.problems)
+        self._check_shown()
         self.teacher = Teacher.of(config.teacher)
         self.base = Teacher.local(config.student.model)
         self.folder = RunFolder.open(config.runs, config.name)
+
+    def _check_shown(self) -> None:
+        problems, examples = self.config.problems, self.config.teacher.examples
+        if examples not in (*BUILTIN, REPLAY) and not problems.allow_contamination:
+            measured = [row["question"] for row in self.problems if row["split"] != "train"]
+            check_shown([example.question for example in self.worked_examples], measured, problems.data)
 
     # Stages by what defines their results. What a stage makes may define those after it: retried requests change the
     # examples only if they were answered, another verifier only if a verdict changed.
@@ -126,7 +133,11 @@ class Pipeline:
     @cached_property
     def _held_against(self) -> list[str]:
         """Evaluation sets that are at hand; their files are read for it, so once."""
-        return [found.benchmark.name for found in availability() if found.state is not State.MISSING]
+        return [
+            found.benchmark.name
+            for found in availability(self.config.problems.data)
+            if found.state is not State.MISSING
+        ]
 
     @cached_property
     def _shown(self) -> list[dict[str, Any]]:
@@ -231,7 +242,7 @@ class Pipeline:
     def _examples(self, mark: dict[str, Any]) -> None:
         samples, config = self.sampling.read(), self.config
         questions = {row["id"]: row["question"] for row in self.problems}
-        overlap = Overlap()
+        overlap = Overlap(folder=config.problems.data)
         marks = mark_samples(samples, questions, overlap.of)
         rows = make_examples(samples, questions, self.recipe, config.examples, marks)
         used = [row for row in rows if row["used"]]

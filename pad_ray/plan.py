@@ -52,7 +52,7 @@ def _step(name: str, stage: Stage, sampling: Answers) -> Step:
 
 
 def warnings(pipeline: Pipeline) -> Iterator[str]:
-    """What a reader of the results must know: contaminated worked examples, a benchmark of which only a part is here."""
+    """What a reader of results must know: contaminated worked examples, a benchmark of which a part is here."""
     if sentence := contaminates(pipeline.config.teacher.examples):
         yield sentence
     if pipeline.benchmark:

@@ -7,6 +7,7 @@ import math
 import os
 from typing import Any
 
+from pad_ray.backpressure import shorten_queues
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
 
@@ -78,3 +79,4 @@ def _quiet() -> None:
     # The stream begins when engines and judges are up: else a teacher that is up first writes what nobody can judge
     # yet, and a kill loses it. An hour, for engines that load hundreds of gigabytes.
     context.wait_for_min_actors_s = 3600
+    shorten_queues(context)

@@ -61,6 +61,7 @@ def _parser() -> _Parser:
     samples = _command(commands, "samples", "show what a teacher wrote and what came of it", _samples)
     samples.add_argument("run_folder", metavar="RUN", help="a run's folder, or its name")
     samples.add_argument("--verdict", help="only samples with this verdict, such as wrong_answer")
+    samples.add_argument("--verifier", metavar="VERSION", help="whose verdicts; by default of the one that judged last")
     samples.add_argument("--limit", type=int, default=5, help="at most so many samples")
     samples.add_argument("--json", action="store_true", help="a JSON object a line")
     show = _command(commands, "show", "show where a row of a run comes from and what became of it", _show)
@@ -176,7 +177,7 @@ def _samples(arguments: argparse.Namespace) -> int:
     from pad_ray.samples_view import print_samples
 
     run = RunTables.find(arguments.run_folder, arguments.runs)
-    print_samples(run, arguments.verdict, arguments.limit, as_json=arguments.json)
+    print_samples(run, arguments.verdict, arguments.limit, arguments.verifier, as_json=arguments.json)
     return 0
 
 

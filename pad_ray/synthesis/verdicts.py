@@ -30,8 +30,8 @@ def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, rules: Rules) -
         rules: how values are compared and what programs may use.
 
     Returns:
-        `judged` (samples judged now), `changed` (those whose verdict is another), a count for each verdict of all
-        samples, and `digest`, a hash of all samples with their verdicts.
+        `verifier` (its version), `judged` (samples judged now), `changed` (those whose verdict is another), a count
+        for each verdict of all samples, and `digest`, a hash of all samples with their verdicts.
     """
     verifier = Verifier.by(rules)
     old = [row for row in samples.read_rows() if _is_due(row, verifier.version)]
@@ -49,6 +49,7 @@ def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, rules: Rules) -
                 changed += sum(a["verdict"] != b["verdict"] for a, b in zip(rows, new, strict=True))
     judged = read_judged(samples, verdicts, ["id", "text_hash", "verdict"])
     return {
+        "verifier": verifier.version,
         "judged": len(old),
         "changed": changed,
         **Counter(row["verdict"] for row in judged),

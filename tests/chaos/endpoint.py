@@ -30,11 +30,13 @@ class Endpoint:
         url: what a teacher is given.
         counts: how often each question was asked.
         refused: questions that get an error.
+        texts: what questions are answered with, where it is not a program for them.
     """
 
     def __init__(self, seconds: float = 0.05) -> None:
         self.counts: Counter[str] = Counter()
         self.refused: set[str] = set()
+        self.texts: dict[str, str] = {}
         self._seconds = seconds
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -72,7 +74,7 @@ class Endpoint:
                     return
                 # A teacher takes time: without it no kill would find a request in flight.
                 threading.Event().wait(endpoint._seconds)
-                text = completion_of(body["prompt"])
+                text = endpoint.texts.get(question) or completion_of(body["prompt"])
                 self._reply(
                     {
                         "id": "1",

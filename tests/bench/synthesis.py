@@ -59,7 +59,7 @@ class Measure:
 
 
 class Stamp:
-    """Ray Data callable that passes blocks on, and leaves the time of the first one and the machine's CPU time in a file."""
+    """Ray Data callable that passes blocks on; leaves time and the machine's CPU time at the first one in a file."""
 
     def __init__(self, path: str) -> None:
         self._path = path

@@ -181,8 +181,8 @@ class ResourcesConfig(Section):
 
     cpus: int | None = Field(None, ge=1, description="Logical CPUs of a local Ray; by default what the stages need.")
     engines: int = Field(1, ge=1, description="vLLM engines, scaled from one to this many.")
-    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that one engine reserves.")
-    engine_gpus: float = Field(0, ge=0, description="GPUs per engine; 0 runs on the CPU.")
+    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that an engine reserves, for each of its GPUs.")
+    engine_gpus: int = Field(0, ge=0, description="GPUs per engine, its tensor parallelism; 0 runs on the CPU.")
     engine_cores: str | None = Field(
         None, description="Cores that a CPU engine is bound to, such as `0-7`; by default all of a small machine."
     )

@@ -22,7 +22,7 @@ from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
 from pad_ray.evaluation.metrics import summarise
 from pad_ray.generation.teachers import Teacher
 from pad_ray.models import local_folder
-from pad_ray.prompts import BUILTIN, REPLAY, load_examples
+from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
 from pad_ray.provenance import provenance
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash
@@ -260,6 +260,7 @@ class Pipeline:
             folder=self.sampling.samples.id,
             evaluation_sets=overlap.names,
             currency=config.teacher.http.currency if config.teacher.http else "",
+            beware=contaminates(config.teacher.examples) or "",
         )
         card = dataset_card(samples, questions, marks, rows, origin)
         (self.folder.storage / "samples").write_text("README.md", card)

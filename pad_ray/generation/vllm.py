@@ -75,7 +75,7 @@ def _bundle(resources: ResourcesConfig) -> dict[str, float]:
 def _engine_kwargs(resources: ResourcesConfig) -> dict[str, Any]:
     common = {"dtype": "bfloat16", "max_model_len": resources.max_model_len, "disable_log_stats": True}
     if resources.engine_gpus:
-        return {**common, "tensor_parallel_size": int(resources.engine_gpus), **resources.engine_kwargs}
+        return {**common, "tensor_parallel_size": resources.engine_gpus, **resources.engine_kwargs}
     # A seeded request kills vLLM's CPU engine as soon as its prefill is split over two steps ("CPU Generator does not
     # use offset", seen in 0.29.0 and 0.32.0), so prefill stays whole.
     whole = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(4096, resources.max_model_len)}

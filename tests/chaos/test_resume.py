@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.chaos.counted_engine import EngineCount
 from tests.chaos.endpoint import Endpoint
 from tests.chaos.resume import Outcome, Run, torture, undisturbed, write_run
 
@@ -34,7 +35,16 @@ def test_little_is_asked_twice_of_an_endpoint(tmp_path: Path) -> None:
         run = Run(write_run(tmp_path, "http", problems=400, url=endpoint.url))
         outcome = torture(run, kills=3, victim="driver", seed=1, counter=endpoint)
     _check(outcome, kills=3)
-    assert outcome.asked < outcome.requests * 2
+    assert outcome.asked_twice <= 3 * outcome.two_batches
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("victim", ["driver", "engine"])
+def test_little_is_asked_twice_of_a_real_engine(tmp_path: Path, victim: str) -> None:
+    run = Run(write_run(tmp_path, "vllm", problems=320))
+    outcome = torture(run, kills=2, victim=victim, seed=1, counter=EngineCount(tmp_path / "asked"))
+    _check(outcome, kills=2)
+    assert outcome.asked_twice <= 2 * outcome.two_batches
 
 
 @pytest.mark.parametrize("victim", ["judge", "sandbox"])

@@ -187,6 +187,9 @@ class ResourcesConfig(Section):
         None, description="Cores that a CPU engine is bound to, such as `0-7`; by default all of a small machine."
     )
     engine_rows: int = Field(128, ge=8, description="Rows that an engine holds at once; what a kill can cost, twice.")
+    engine_restarts: int = Field(
+        50, ge=0, description="How often one engine that died is started again before the run fails."
+    )
     engine_adapter_rank: int = Field(64, ge=1, description="Largest rank of a LoRA adapter that the engine takes.")
     attempts: int = Field(3, ge=1, description="Runs in which a request at which the teacher failed is asked again.")
     engine_kwargs: dict[str, Any] = Field(default_factory=dict, description="Further vLLM engine arguments.")

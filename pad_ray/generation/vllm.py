@@ -41,6 +41,8 @@ def complete(requests: Any, model: str, resources: ResourcesConfig, adapter: str
 
     config = engine_config(model, resources, lora=adapter is not None)
     processor = build_processor(config, preprocess=partial(_ask, adapter=adapter), postprocess=_answer)
+    # Ray Data starts dead engines again for ever; a prompt that kills each of them must end in an error.
+    processor.get_stage_by_name("vLLMEngineStage").map_batches_kwargs["max_restarts"] = resources.engine_restarts
     return processor(requests.select_columns(list(REQUEST_COLUMNS)))
 
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import psutil
 import pytest
@@ -17,6 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pad_ray.config import ResourcesConfig, parse_config
+from pad_ray.errors import StageError
 from pad_ray.models import embedded_model
 from pad_ray.pipeline import Pipeline
 from pad_ray.records import Row
@@ -39,7 +41,7 @@ def started() -> Iterator[None]:
     ray.shutdown()
 
 
-def _pipeline(folder: Path, **teacher: Any) -> Pipeline:
+def _pipeline(folder: Path, engine_restarts: int = 50, **teacher: Any) -> Pipeline:
     rows = [{"id": f"p{n}", "question": f"What is {n} plus 1?", "answer": n + 1} for n in range(PROBLEMS)]
     rows[LONG]["question"] = f"What is {'1 plus ' * 600}1?"
     (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -48,9 +50,41 @@ def _pipeline(folder: Path, **teacher: Any) -> Pipeline:
         "runs": str(folder / "runs"),
         "problems": {"train": str(folder / "problems.jsonl"), "test": str(folder / "test.jsonl"), "holdout": 0},
         "teacher": {"samples": 1, "shots": 2, "max_tokens": 48, "temperature": 0, **teacher},
-        "resources": {"max_model_len": 512},
+        "resources": {"max_model_len": 512, "engine_restarts": engine_restarts},
     }
     return Pipeline(parse_config(settings))
+
+
+class Killer:
+    """Kills the engine once some samples are there, as a crash would, while its `with` block is open.
+
+    Attributes:
+        killed: engines that were.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._samples = pipeline.sampling.samples
+        self._ended = Event()
+        self._thread = Thread(target=self._kill)
+        self.killed = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _kill(self) -> None:
+        while not self._ended.wait(0.05):
+            if self._samples.count() >= PROBLEMS // 8:
+                break
+        for engine in _engines():
+            os.kill(engine.pid, signal.SIGKILL)
+            self.killed += 1
 
 
 def _engines() -> list[psutil.Process]:
@@ -69,22 +103,9 @@ def _title(process: psutil.Process) -> str:
 def crashed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Row], int]:
     """Samples of a run whose engine was killed on the way, and how many engines were."""
     pipeline = _pipeline(tmp_path_factory.mktemp("plain"))
-    finished, killed = Event(), []
-
-    def crash() -> None:
-        while not finished.wait(0.05):
-            if pipeline.sampling.samples.count() >= PROBLEMS // 8:
-                break
-        for engine in _engines():
-            killed.append(engine.pid)
-            os.kill(engine.pid, signal.SIGKILL)
-
-    killer = Thread(target=crash)
-    killer.start()
-    pipeline.run("samples")
-    finished.set()
-    killer.join()
-    return pipeline.sampling.read(), len(killed)
+    with Killer(pipeline) as killer:
+        pipeline.run("samples")
+    return pipeline.sampling.read(), killer.killed
 
 
 def test_a_crash_of_the_engine_fails_no_row(crashed: tuple[list[Row], int]) -> None:
@@ -120,3 +141,11 @@ def test_an_adapter_is_put_on_the_model(crashed: tuple[list[Row], int], tmp_path
     assert adapted.keys() == plain.keys()
     assert {id for id, text in adapted.items() if text is None} == {f"p{LONG}"}
     assert sum(adapted[id] != plain[id] for id in plain) > PROBLEMS // 2
+
+
+def test_an_engine_that_dies_too_often_is_an_error_of_the_run(tmp_path: Path) -> None:
+    pipeline = _pipeline(tmp_path, engine_restarts=0)
+    with Killer(pipeline) as killer, pytest.raises(StageError, match="the stream broke: .*run the same command again"):
+        pipeline.run("samples")
+    assert killer.killed == 1
+    assert 0 < pipeline.sampling.samples.count() < PROBLEMS

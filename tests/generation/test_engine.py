@@ -145,7 +145,7 @@ def test_an_adapter_is_put_on_the_model(crashed: tuple[list[Row], int], tmp_path
 
 def test_an_engine_that_dies_too_often_is_an_error_of_the_run(tmp_path: Path) -> None:
     pipeline = _pipeline(tmp_path, engine_restarts=0)
-    with Killer(pipeline) as killer, pytest.raises(StageError, match="the stream broke: .*run the same command again"):
+    with Killer(pipeline) as killer, pytest.raises(StageError, match=r"the stream broke: .*run the same command again"):
         pipeline.run("samples")
     assert killer.killed == 1
     assert 0 < pipeline.sampling.samples.count() < PROBLEMS

@@ -12,6 +12,7 @@ from pad_ray.errors import UNREACHABLE_FLAG, InputError, StageError
 from pad_ray.generation.teachers import Teacher
 from pad_ray.records import Row, content_hash
 from pad_ray.run_folder import RunFolder, Stage, once
+from pad_ray.run_lock import run_lock
 from pad_ray.synthesis.pending import adopt
 from pad_ray.synthesis.stream import sample_and_judge
 from pad_ray.synthesis.verdicts import judge_again, read_judged
@@ -132,7 +133,7 @@ class Answers:
             teacher.check()
             with self.folder.working(self.samples, keep=True) as mark:
                 mark.update(self.sample(teacher))
-        once(self.folder, self.verdicts, self._judge)
+        self._judge_once()
 
     def sample(self, teacher: Teacher, limit: int | None = None) -> dict[str, Any]:
         """Asks what is missing, at most `limit` rows of it, and says what there is."""
@@ -155,10 +156,19 @@ class Answers:
 
         Raises:
             StageError: the samples are not complete.
+            InputError: another process judges them now.
         """
         if not self.samples.done:
             raise StageError(f"the samples in {self.samples.storage.uri} are not complete", "Run `pad-ray run` first")
-        return once(self.folder, self.verdicts, self._judge)
+        return self._judge_once()
+
+    def _judge_once(self) -> dict[str, Any]:
+        """Judges under a lock of its own, so that a run that trains for hours may be verified meanwhile."""
+        mark = self.verdicts.done
+        if mark is None:
+            with run_lock(self.folder.storage / self.verdicts.name):
+                mark = once(self.folder, self.verdicts, self._judge)
+        return mark
 
     def _judge(self, mark: dict[str, Any]) -> None:
         mark.update(judge_again(self.samples, self.verdicts, recipe=self.config.recipe, rules=self.rules))

@@ -28,6 +28,7 @@ from pad_ray.run_lock import LOCK, run_lock
 from pad_ray.run_tables import RunTables
 from pad_ray.storage import Storage
 from tests.chaos.resume import needed_whole_cpus
+from tests.hub import CONVERTED, Hub, environment, parquet_of
 from tests.s3_server import BUCKET, ENVIRONMENT, S3Server, find_rclone
 
 PROBLEMS = 2000
@@ -277,10 +278,12 @@ def config(tmp_path: Path, uri: str) -> Path:
     return path
 
 
-def _start(config: Path, *more: str) -> subprocess.Popen[bytes]:
+def _start(config: Path, *more: str, **environment: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pad_ray.cli", "run", str(config), "--until", "examples", *more]
     with (config.parent / "log.txt").open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            command, stdout=log, stderr=log, start_new_session=True, env={**os.environ, **environment}
+        )
 
 
 def test_a_model_is_brought_to_the_cache_once(
@@ -375,3 +378,25 @@ def _look_at(pipeline: Pipeline, config: Path, capsys: pytest.CaptureFixture[str
     adopted = RunTables.find("other", pipeline.config.runs).newest("samples")
     assert adopted is not None
     assert {name.partition("-")[0] for name in adopted.storage.names()} == {"adopted", "done.json"}
+
+
+@pytest.mark.chaos
+def test_a_run_on_problems_of_the_hub_is_kept_in_object_storage(uri: str, tmp_path: Path) -> None:
+    """GSM8K's form, from a data set to examples: notes of a solution become its program."""
+    questions = [f"What is {n} plus {n}?" for n in range(100)]
+    answers = [f"It is <<{n}+{n}={2 * n}>>{2 * n}.\n#### {2 * n}" for n in range(100)]
+    file = parquet_of({"question": questions, "answer": answers})
+    settings = {
+        "runs": uri,
+        "problems": {"train": "org/maths:main", "holdout": 0.1},
+        "teacher": {"kind": "annotations", "samples": 1, "shots": 0},
+        "resources": {"cpus": needed_whole_cpus()},
+    }
+    (tmp_path / "hub.yaml").write_text(yaml.safe_dump(settings))
+    with Hub({("org/maths", CONVERTED): {"main/train/0000.parquet": file}}) as hub:
+        process = _start(tmp_path / "hub.yaml", **environment(hub.url, tmp_path / "hub"))
+        assert process.wait() == 0, (tmp_path / "log.txt").read_text()
+    run = RunTables.find("hub", uri)
+    samples = run.newest("samples")
+    assert samples is not None
+    assert [row["verdict"] for row in samples.read_rows(["verdict"])] == ["ok"] * 80

@@ -49,7 +49,7 @@ class Outcome:
 
     Attributes:
         missing: requests without a sample.
-        in_flight: at each kill, rows that the teacher was asked for since the kill before and that are not on disk.
+        in_flight: at each kill of the driver, rows that the teacher was asked for since the kill before and that are not on disk.
         two_batches: twice the rows that a teacher holds at once.
         asked_twice: rows that the teacher was asked for more than once, over all kills.
         killed: processes that each blow hit, where the driver lived on.
@@ -167,9 +167,10 @@ class Run:
         family = [child for judge in self.processes(JUDGE) for child in children(judge)]
         return [member for child in family for member in (child, *children(child))]
 
-    def kill(self, victim: str) -> int:
-        """Kills them and returns how many there were."""
-        found = self.victims(victim)
+    def kill(self, victim: str, driver: subprocess.Popen[bytes]) -> int:
+        """Kills them, once there are some, and returns how many there were."""
+        while not (found := self.victims(victim)) and driver.poll() is None:
+            time.sleep(0.05)
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -216,12 +217,12 @@ def torture(run: Run, kills: int, victim: str, seed: int, counter: Endpoint | En
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
         else:
-            outcome.killed.append(run.kill(victim))
-        if counter:
-            asked, rows = counter.asked(), run.rows()
-            outcome.in_flight.append(asked - known - rows)
-            known = asked - rows
+            outcome.killed.append(run.kill(victim, process))
         if victim == "driver":
+            if counter:
+                asked, rows = counter.asked(), run.rows()
+                outcome.in_flight.append(asked - known - rows)
+                known = asked - rows
             process = run.start()
     code = process.wait()
     if code:

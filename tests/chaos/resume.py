@@ -49,7 +49,8 @@ class Outcome:
 
     Attributes:
         missing: requests without a sample.
-        in_flight: at each kill of the driver, rows that the teacher was asked for since the kill before and that are not on disk.
+        in_flight: at each kill of the driver, rows that the teacher was asked for since the one before and that are not
+            on disk.
         two_batches: twice the rows that a teacher holds at once.
         asked_twice: rows that the teacher was asked for more than once, over all kills.
         killed: processes that each blow hit, where the driver lived on.

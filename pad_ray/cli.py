@@ -61,6 +61,7 @@ def _parser() -> _Parser:
     samples = _command(commands, "samples", "show what a teacher wrote and what came of it", _samples)
     samples.add_argument("run_folder", metavar="RUN", help="a run's folder, or its name")
     samples.add_argument("--verdict", help="only samples with this verdict, such as wrong_answer")
+    samples.add_argument("--verifier", metavar="VERSION", help="whose verdicts; by default of the one that judged last")
     samples.add_argument("--limit", type=int, default=5, help="at most so many samples")
     samples.add_argument("--json", action="store_true", help="a JSON object a line")
     show = _command(commands, "show", "show where a row of a run comes from and what became of it", _show)
@@ -100,14 +101,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from pad_ray.console import print_bill, print_plan, print_results, print_rows
     from pad_ray.forecast import bill
     from pad_ray.pipeline import Pipeline
-    from pad_ray.plan import changed_settings, steps
-    from pad_ray.prompts import contaminates
+    from pad_ray.plan import changed_settings, steps, warnings
     from pad_ray.report import write_report
 
     pipeline = Pipeline(load_config(arguments.config, arguments.set))
     folder = pipeline.folder
     print_plan(folder.storage.uri, pipeline.config.name, steps(pipeline), changed_settings(pipeline))
-    if sentence := contaminates(pipeline.config.teacher.examples):
+    for sentence in warnings(pipeline):
         print(f"  beware   {sentence}")
     if arguments.dry_run:
         return _forecast(pipeline, arguments)
@@ -115,7 +115,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if found := bill(pipeline.sampling.samples):
         print_bill(found)
     if arguments.until != "report":
-        print_rows(pipeline.sampling, folder.storage.uri)
+        print_rows(pipeline.sampling, (folder.storage / "samples").uri)
         return 0
     print_results(results, write_report(folder, pipeline.config, pipeline.stages, results))
     return 0
@@ -143,15 +143,14 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _verify_run(arguments: argparse.Namespace) -> int:
-    from pad_ray.config import load_config
     from pad_ray.console import print_verdicts
     from pad_ray.pipeline import Pipeline
+    from pad_ray.provenance import recorded_config
+    from pad_ray.run_tables import RunTables
     from pad_ray.verification import Verdict
 
-    folder = Path(arguments.run_folder)
-    config = load_config(folder / "run.yaml", arguments.set)
-    pipeline = Pipeline(config.model_copy(update={"runs": str(folder.resolve().parent), "name": folder.resolve().name}))
-    facts = pipeline.sampling.judge()
+    storage = RunTables.find(arguments.run_folder).storage
+    facts = Pipeline(recorded_config(storage, arguments.set)).sampling.judge()
     print_verdicts({verdict: facts[verdict] for verdict in Verdict if facts.get(verdict)})
     print(f"judged {facts['judged']:,} samples again; {facts['changed']:,} verdicts changed; none was bought")
     return 0
@@ -178,7 +177,7 @@ def _samples(arguments: argparse.Namespace) -> int:
     from pad_ray.samples_view import print_samples
 
     run = RunTables.find(arguments.run_folder, arguments.runs)
-    print_samples(run, arguments.verdict, arguments.limit, as_json=arguments.json)
+    print_samples(run, arguments.verdict, arguments.limit, arguments.verifier, as_json=arguments.json)
     return 0
 
 

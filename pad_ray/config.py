@@ -41,6 +41,9 @@ class ProblemsConfig(Section):
     test: str | None = Field(
         None, description="A source or a benchmark such as `svamp`; without one a share of train is held out."
     )
+    data: str | None = Field(
+        None, description="The data folder, where files and benchmarks are looked for; by default `PAD_RAY_DATA`."
+    )
     train_split: str = Field("train", description="Which split of a hub's data set is trained on.")
     validation_split: str = Field("validation", description="Which split of a hub's data set choices are made on.")
     test_split: str = Field("test", description="Which split of a hub's data set is measured on.")
@@ -158,12 +161,15 @@ class ResourcesConfig(Section):
 
     cpus: int | None = Field(None, ge=1, description="Logical CPUs of a local Ray; by default what the stages need.")
     engines: int = Field(1, ge=1, description="vLLM engines, scaled from one to this many.")
-    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that one engine reserves.")
-    engine_gpus: float = Field(0, ge=0, description="GPUs per engine; 0 runs on the CPU.")
+    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that an engine reserves, for each of its GPUs.")
+    engine_gpus: int = Field(0, ge=0, description="GPUs per engine, its tensor parallelism; 0 runs on the CPU.")
     engine_cores: str | None = Field(
         None, description="Cores that a CPU engine is bound to, such as `0-7`; by default all of a small machine."
     )
     engine_rows: int = Field(128, ge=8, description="Rows that an engine holds at once; what a kill can cost, twice.")
+    engine_restarts: int = Field(
+        50, ge=0, description="How often one engine that died is started again before the run fails."
+    )
     engine_adapter_rank: int = Field(64, ge=1, description="Largest rank of a LoRA adapter that the engine takes.")
     attempts: int = Field(3, ge=1, description="Runs in which a request at which the teacher failed is asked again.")
     engine_kwargs: dict[str, Any] = Field(default_factory=dict, description="Further vLLM engine arguments.")
@@ -222,11 +228,32 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: no file, no YAML, an unknown key (the nearest valid one is named), or a value of the wrong type.
     """
-    raw = _read_yaml(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"configuration file {path} cannot be read: {' '.join(str(error).split())}") from None
+    return config_of(text, str(path), overrides, name=path.stem)
+
+
+def config_of(text: str, place: str, overrides: Sequence[str] = (), name: str | None = None) -> RunConfig:
+    """Reads YAML, with overrides as `load_config` has them.
+
+    Args:
+        text: the YAML.
+        place: what errors call it.
+        name: the run's, if the YAML says none.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    raw = _parse_yaml(text, place)
     for override in overrides:
         _apply(raw, override)
-    raw.setdefault("name", path.stem)
-    return parse_config(raw, place=str(path))
+    if name:
+        raw.setdefault("name", name)
+    return parse_config(raw, place)
 
 
 def parse_config(raw: dict[str, Any], place: str = "configuration") -> RunConfig:
@@ -241,20 +268,18 @@ def parse_config(raw: dict[str, Any], place: str = "configuration") -> RunConfig
         raise ConfigError(f"{place}: {_first_problem(error)}") from None
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _parse_yaml(text: str, place: str) -> dict[str, Any]:
     import yaml
 
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: a date in the 13th month
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date in the 13th month
         summary = " ".join(str(error).split())
-        raise ConfigError(f"configuration file {path} cannot be read: {summary}") from None
+        raise ConfigError(f"configuration file {place} cannot be read: {summary}") from None
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        raise ConfigError(f"configuration file {path} must be a mapping of keys to values")
+        raise ConfigError(f"configuration file {place} must be a mapping of keys to values")
     return raw
 
 

@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pad_ray.errors import ModelError
+from pad_ray.records import content_hash
+from pad_ray.storage import Storage
 
 EMBEDDED = "embedded"
 _EMBEDDED_FOLDER = "SmolLM2-135M-Instruct"
@@ -141,6 +143,36 @@ def _quiet() -> Iterator[None]:
     finally:
         logging.set_verbosity(level)
         logging.enable_progress_bar()
+
+
+def local_folder(storage: Storage) -> str:
+    """A model's folder as engines load it: where it lies, or a copy in the cache of one in object storage.
+
+    A copy is known by names, sizes and times of its objects; a model that was written anew is fetched again, and the
+    copy of the one before is removed.
+
+    Raises:
+        ModelError: it cannot be fetched, or the cache cannot be written.
+    """
+    if not storage.scheme:
+        return storage.path
+    from pyarrow import fs
+
+    place = cache_folder() / "fetched" / content_hash(storage.uri)
+    try:
+        found = storage.filesystem.get_file_info(fs.FileSelector(storage.path, recursive=True))
+        files = sorted((info.path, info.size, info.mtime_ns) for info in found if info.type == fs.FileType.File)
+        folder = place / content_hash(files)
+        if not folder.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+            for old in place.iterdir():
+                shutil.rmtree(old)
+            scratch = tempfile.mkdtemp(dir=place)
+            fs.copy_files(storage.path, scratch, storage.filesystem, fs.LocalFileSystem())
+            Path(scratch).rename(folder)
+    except OSError as error:
+        raise ModelError(f"cannot fetch {storage.uri} to {place}: {' '.join(str(error).split())}") from None
+    return str(folder)
 
 
 def model_identity(resolved: str) -> str:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pad_ray.answers import Answers
+from pad_ray.benchmarks import State, coverage
 from pad_ray.config import RunConfig
 from pad_ray.pipeline import Pipeline
+from pad_ray.prompts import contaminates
 from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
 from pad_ray.synthesis.stream import summary
@@ -47,6 +49,16 @@ def _step(name: str, stage: Stage, sampling: Answers) -> Step:
     if stage.done:
         return Step("again", name, stage.id, f"{facts['unanswered']:,} requests failed at the teacher")
     return Step("go on" if facts["rows"] else "to do", name, stage.id, f"{facts['rows']:,} rows are there")
+
+
+def warnings(pipeline: Pipeline) -> Iterator[str]:
+    """What a reader of results must know: contaminated worked examples, a benchmark of which a part is here."""
+    if sentence := contaminates(pipeline.config.teacher.examples):
+        yield sentence
+    if pipeline.benchmark:
+        found = coverage(pipeline.benchmark, pipeline.config.problems.data)
+        if found.state is State.PARTIAL:
+            yield f"the test problems are a part of {found.benchmark.name}, {found}"
 
 
 def changed_settings(pipeline: Pipeline) -> list[str]:

@@ -62,6 +62,11 @@ class RunTables:
         stages = _stages(self.storage, kind)
         return stages[0] if stages else None
 
+    def verdicts(self, verifier: str | None = None) -> Stage | None:
+        """The newest stage of later judgements, or the newest of a verifier's version, in the run's own folder."""
+        stages = _stages(self.storage, "verdicts")
+        return next((stage for stage in stages if verifier in (None, (stage.done or {}).get("verifier"))), None)
+
     def find_rows(self, kind: str, condition: Any, only: Sequence[str] | None = None) -> list[tuple[Stage, Row]]:
         """Rows for which a condition holds, from the newest stage of each folder that has such rows.
 

@@ -7,6 +7,7 @@ import math
 import os
 from typing import Any
 
+from pad_ray.backpressure import shorten_queues
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
 
@@ -18,9 +19,15 @@ def needed_cpus(resources: ResourcesConfig) -> float:
     map before the engine or after it; a resume holds the same. Training holds one CPU for each worker and one for
     the controller's own work.
     """
-    sampling = resources.engine_cpus + 0.5 * resources.sandbox_workers + 1
+    engine = resources.engine_cpus * max(1, resources.engine_gpus)
+    sampling = engine + 0.5 * resources.sandbox_workers + 1
     training = resources.train_workers + 1
     return max(sampling, training)
+
+
+def needed_gpus(resources: ResourcesConfig) -> int:
+    """GPUs that the widest stage holds at once: one engine, or all training workers."""
+    return max(resources.engine_gpus, resources.train_workers if resources.train_gpus else 0)
 
 
 def start_ray(resources: ResourcesConfig) -> None:
@@ -32,18 +39,27 @@ def start_ray(resources: ResourcesConfig) -> None:
     import ray
 
     if not ray.is_initialized():
+        if resources.cpus and not os.environ.get("RAY_ADDRESS"):
+            _check_cpus(resources, resources.cpus)
         _init(resources)
         _quiet()
     have = ray.cluster_resources()
-    need = needed_cpus(resources)
-    if have.get("CPU", 0) < need:
-        raise PlacementError(
-            f"the stages need {need:g} logical CPUs at once and this Ray has {have.get('CPU', 0):g}",
-            "Lower `resources.engines` or `resources.train_workers`, or raise `resources.cpus`",
-        )
-    gpus = resources.engine_gpus * resources.engines
+    _check_cpus(resources, have.get("CPU", 0))
+    gpus = needed_gpus(resources)
     if have.get("GPU", 0) < gpus:
-        raise PlacementError(f"the engines need {gpus:g} GPUs and this Ray has {have.get('GPU', 0):g}", "Add GPUs")
+        raise PlacementError(
+            f"the stages need {gpus} GPUs at once and this Ray has {have.get('GPU', 0):g}",
+            "Lower `resources.engine_gpus` or `resources.train_workers`, or add GPUs",
+        )
+
+
+def _check_cpus(resources: ResourcesConfig, have: float) -> None:
+    need = needed_cpus(resources)
+    if have < need:
+        raise PlacementError(
+            f"the stages need {need:g} logical CPUs at once and this Ray has {have:g}",
+            "Lower `resources.train_workers` or `resources.sandbox_workers`, or raise `resources.cpus`",
+        )
 
 
 def _init(resources: ResourcesConfig) -> None:
@@ -78,3 +94,4 @@ def _quiet() -> None:
     # The stream begins when engines and judges are up: else a teacher that is up first writes what nobody can judge
     # yet, and a kill loses it. An hour, for engines that load hundreds of gigabytes.
     context.wait_for_min_actors_s = 3600
+    shorten_queues(context)

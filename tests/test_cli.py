@@ -266,7 +266,7 @@ def test_the_plan_says_what_changed_and_prints_no_secret(folder: Path) -> None:
     before.folder.storage.write_text("run.yaml", provenance(before.config))
     changes = ["training.epochs=3", "resources.engine_kwargs.hf_token=hf_secret"]
     changed = changed_settings(Pipeline(load_config(folder / "run.yaml", changes)))
-    assert changed == ["training.epochs: 2.0 → 3.0", "resources.engine_kwargs.hf_token: None → ***"]
+    assert changed == ["training.epochs: 2 → 3", "resources.engine_kwargs.hf_token: None → ***"]
 
 
 def test_results_are_a_table_with_intervals(capfd: Capture) -> None:

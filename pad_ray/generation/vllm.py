@@ -41,6 +41,8 @@ def complete(requests: Any, model: str, resources: ResourcesConfig, adapter: str
 
     config = engine_config(model, resources, lora=adapter is not None)
     processor = build_processor(config, preprocess=partial(_ask, adapter=adapter), postprocess=_answer)
+    # Ray Data starts dead engines again for ever; a prompt that kills each of them must end in an error.
+    processor.get_stage_by_name("vLLMEngineStage").map_batches_kwargs["max_restarts"] = resources.engine_restarts
     return processor(requests.select_columns(list(REQUEST_COLUMNS)))
 
 
@@ -75,7 +77,7 @@ def _bundle(resources: ResourcesConfig) -> dict[str, float]:
 def _engine_kwargs(resources: ResourcesConfig) -> dict[str, Any]:
     common = {"dtype": "bfloat16", "max_model_len": resources.max_model_len, "disable_log_stats": True}
     if resources.engine_gpus:
-        return {**common, "tensor_parallel_size": int(resources.engine_gpus), **resources.engine_kwargs}
+        return {**common, "tensor_parallel_size": resources.engine_gpus, **resources.engine_kwargs}
     # A seeded request kills vLLM's CPU engine as soon as its prefill is split over two steps ("CPU Generator does not
     # use offset", seen in 0.29.0 and 0.32.0), so prefill stays whole.
     whole = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(4096, resources.max_model_len)}

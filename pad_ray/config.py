@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
-from pad_ray.section import Section
+from pad_ray.section import Section, section_of
 
 
 class Sizes(Section):
@@ -227,7 +227,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """
     raw = _read_yaml(path)
     for override in overrides:
-        _apply(raw, override)
+        apply_override(raw, override)
     raw.setdefault("name", path.stem)
     return parse_config(raw, place=str(path))
 
@@ -261,7 +261,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return raw
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
+def apply_override(raw: dict[str, Any], override: str) -> None:
+    """Sets one `key.path=value` in a plain mapping.
+
+    Raises:
+        ConfigError: it is not of that form, or leads through what is no section.
+    """
     import yaml
 
     dotted, equals, text = override.partition("=")
@@ -312,6 +317,6 @@ def known_keys(model: type[BaseModel] = RunConfig, prefix: str = "") -> list[str
     for name, field in model.model_fields.items():
         name = field.alias or name
         keys.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += known_keys(field.annotation, f"{prefix}{name}.")
+        if section := section_of(field.annotation):
+            keys += known_keys(section, f"{prefix}{name}.")
     return keys

@@ -64,6 +64,12 @@ def print_results(results: list[dict[str, Any]], report: str) -> None:
     print(f"\nreport: {report}")
 
 
+def print_student(mark: Mapping[str, Any], folder: str) -> None:
+    """What the student was trained on, where a run ends with it."""
+    print(f"\n{mark.get('examples', 0):,} examples, {mark.get('steps', 0):,} steps, loss {mark.get('loss', 0):.3f}")
+    print(f"student: {folder}")
+
+
 def print_verdicts(counts: Mapping[Any, int]) -> None:
     """How many lines got each verdict."""
     total = sum(counts.values())

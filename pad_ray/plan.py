@@ -8,7 +8,7 @@ from typing import Any
 
 from pad_ray.answers import Answers
 from pad_ray.config import RunConfig
-from pad_ray.pipeline import Pipeline
+from pad_ray.pipeline import Pipeline, Until
 from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
 from pad_ray.synthesis.stream import summary
@@ -29,10 +29,15 @@ class Step:
     note: str = ""
 
 
-def steps(pipeline: Pipeline) -> Iterator[Step]:
-    """The stages in order. What follows a stage that is still to do has an id only when that one is done."""
+def steps(pipeline: Pipeline, until: Until = "report") -> Iterator[Step]:
+    """The stages in order, as far as a run goes that is to end there.
+
+    What follows a stage that is still to do has an id only when that one is done.
+    """
     known = True
-    for name, stage in pipeline.stages.items():
+    stages = pipeline.stages
+    for name in pipeline.needed(until):
+        stage = stages[name]
         step = _step(name, stage, pipeline.sampling) if known else Step("to do", name, "")
         known = known and step.state == "kept"
         yield step

@@ -164,9 +164,9 @@ def test_an_option_of_verify_that_cannot_be_used(capfd: Capture, folder: Path, o
     [
         ([], "pad-ray: the following arguments are required: COMMAND; see pad-ray --help\n"),
         (["rum"], "pad-ray: argument COMMAND: invalid choice: 'rum'"),
-        (["run"], "pad-ray run: the following arguments are required: config; see pad-ray run --help\n"),
+        (["run"], "pad-ray run: the following arguments are required: CONFIG; see pad-ray run --help\n"),
         (["verify", "--workers", "two"], "pad-ray verify: argument --workers: invalid int value: 'two';"),
-        (["doctor"], "pad-ray doctor: the following arguments are required: --sandbox;"),
+        (["init", "what"], "pad-ray init: argument KIND: invalid choice: 'what' (choose from 'quickstart', "),
     ],
 )
 def test_a_command_that_is_none(capfd: Capture, argv: list[str], says: str) -> None:
@@ -245,7 +245,7 @@ def test_a_finished_run_is_told_again_without_starting_anything(
     capfd: Capture, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _finish(folder / "run.yaml")
-    monkeypatch.setattr("pad_ray.pipeline.start_ray", lambda resources: pytest.fail("Ray was started"))
+    monkeypatch.setattr("pad_ray.pipeline.ray_running", lambda *given: pytest.fail("Ray was started"))
     assert main(["run", "run.yaml"]) == 0
     out = capfd.readouterr().out
     assert (out.count("\n  kept   "), out.count("\n  to do  ")) == (9, 0)
@@ -266,7 +266,7 @@ def test_the_plan_says_what_changed_and_prints_no_secret(folder: Path) -> None:
     before.folder.storage.write_text("run.yaml", provenance(before.config))
     changes = ["training.epochs=3", "resources.engine_kwargs.hf_token=hf_secret"]
     changed = changed_settings(Pipeline(load_config(folder / "run.yaml", changes)))
-    assert changed == ["training.epochs: 2.0 → 3.0", "resources.engine_kwargs.hf_token: None → ***"]
+    assert changed == ["training.epochs: 2 → 3", "resources.engine_kwargs.hf_token: None → ***"]
 
 
 def test_results_are_a_table_with_intervals(capfd: Capture) -> None:

@@ -65,9 +65,8 @@ def remove(run: SavedRun, waste: Sequence[Waste]) -> int:
         InputError: somebody is at work on the run.
     """
     if who := holder(run.storage):
-        raise InputError(
-            f"process {who.get('pid')} on {who.get('host')} is at work on {run.storage.uri}", "Wait for it"
-        )
+        someone = f"process {who.get('pid')} on {who.get('host')}"
+        raise InputError(f"{someone} is at work on {run.storage.uri}", "Wait for it")
     with run.folder.locked():
         for one in waste:
             (run.storage / one.place).delete()

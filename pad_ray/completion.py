@@ -20,8 +20,10 @@ _pad_ray() {
         elif [[ ${#joined[@]} -gt 0 && ${joined[-1]} == *"=" ]]; then joined[-1]+=$part
         else joined+=("$part"); fi
     done
-    COMPREPLY=(); local reply
-    while IFS= read -r reply; do [[ -n $reply ]] && COMPREPLY+=("$reply"); done < <(pad-ray completion --words "${joined[@]}" 2>/dev/null)
+    local reply replies
+    replies=$(pad-ray completion --words "${joined[@]}" 2>/dev/null)
+    COMPREPLY=()
+    while IFS= read -r reply; do [[ -n $reply ]] && COMPREPLY+=("$reply"); done <<< "$replies"
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
     if [[ ${#COMPREPLY[@]} -eq 0 ]]; then compopt -o default; fi
 }
@@ -33,7 +35,8 @@ _pad_ray() {
     local -a replies
     replies=("${(@f)$(pad-ray completion --words "${(@)words[2,CURRENT]}" 2>/dev/null)}")
     if [[ -z "${replies[*]}" ]]; then _files; return; fi
-    if [[ ${#replies} -eq 1 && ${replies[1]} == *= ]]; then compadd -S '' -- "${replies[@]}"; else compadd -- "${replies[@]}"; fi
+    if [[ ${#replies} -eq 1 && ${replies[1]} == *= ]]; then compadd -S '' -- "${replies[@]}"
+    else compadd -- "${replies[@]}"; fi
 }
 (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 compdef _pad_ray pad-ray

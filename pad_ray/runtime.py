@@ -105,7 +105,7 @@ def nodes_to_come() -> Iterator[Node]:
     """The nodes of the cluster that this process has joined, and those that its autoscaler may still add."""
     import ray
     from ray._private.state import state
-    from ray._raylet import RAY_NODE_GROUP_KEY
+    from ray._raylet import RAY_NODE_GROUP_KEY  # type: ignore[attr-defined]
 
     alive = [node for node in ray.nodes() if node["Alive"]]
     for node in alive:
@@ -132,7 +132,7 @@ def cluster_address() -> str | None:
             f"RAY_ADDRESS={named} is no address for a run's own process", f"{mend}; or `pad-ray submit`"
         )
     try:
-        found = canonicalize_bootstrap_address(None)
+        found = canonicalize_bootstrap_address(None)  # type: ignore[arg-type]
     except (ValueError, ConnectionError, OSError) as error:
         raise PlacementError(f"RAY_ADDRESS={named} leads to no Ray: {' '.join(str(error).split())}", mend) from None
     if found is None or _answers(found):

@@ -137,8 +137,8 @@ STARTERS: dict[str, Starter] = {
         Starter(
             "cluster",
             "several GPUs on a Ray cluster, with runs in storage that all nodes see",
-            "Send it with `pad-ray submit FILE --address http://HEAD:8265`. `runs` must be a folder or an s3:// address "
-            "that every node reaches.",
+            "Send it with `pad-ray submit FILE --address http://HEAD:8265`. `runs` must be a folder or an s3:// "
+            "address that every node reaches.",
             {
                 "runs": "s3://bucket/runs",
                 "problems": {"train": "openai/gsm8k:main", "test": "gsm8k", "licence": "mit"},

@@ -102,8 +102,8 @@ def _stages(run: SavedRun) -> Iterator[StageStatus]:
 def _stage(name: str, stage: Stage) -> StageStatus:
     mark = stage.done
     if mark is None:
-        rows = stage.count() if stage.record else 0
-        return StageStatus(name, "begun" if rows else "to do", stage.id, rows)
+        there = stage.count() if stage.record else 0
+        return StageStatus(name, "begun" if there else "to do", stage.id, there)
     facts = {key: value for key, value in mark.items() if key not in _SAYS_NOTHING}
     rows = mark.get("rows") if stage.record else None
     return StageStatus(name, "done", stage.id, rows, mark.get("seconds"), facts)

@@ -69,7 +69,7 @@ def remove(run: SavedRun, waste: Sequence[Waste]) -> int:
         raise InputError(f"{someone} is at work on {run.storage.uri}", "Wait for it")
     with run.folder.locked():
         for one in waste:
-            (run.storage / one.place).delete()
+            run.storage.remove_folder(one.place)
     return sum(one.bytes for one in waste)
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.section import Section, section_of
+from pad_ray.training.settings import StudentConfig, TrainingConfig
 
 
 class Sizes(Section):
@@ -137,27 +138,6 @@ class ExamplesConfig(Section):
     )
 
 
-class StudentConfig(Section):
-    """The model that learns."""
-
-    model: str = Field("embedded", description="`embedded`, a local folder, or a Hugging Face name.")
-
-
-class TrainingConfig(Section):
-    """What defines the trained weights."""
-
-    epochs: float = Field(2.0, gt=0, description="Passes over the examples.")
-    learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate of AdamW.")
-    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="Decay after the warm-up.")
-    warmup: float = Field(0.05, ge=0, lt=1, description="Share of the steps that warm up.")
-    weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay.")
-    max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this norm.")
-    batch_size: int = Field(16, ge=1, description="Examples per optimiser step, over all workers.")
-    max_tokens: int = Field(1024, ge=16, description="Longest example, prompt and target together.")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="Arithmetic of the forward and backward pass.")
-    seed: int = Field(0, description="Seed of the order of examples.")
-
-
 class EvaluationConfig(Section):
     """How base and student are measured."""
 
@@ -193,8 +173,25 @@ class ResourcesConfig(Section):
     train_workers: int = Field(2, ge=1, description="Ray Train workers.")
     train_gpus: bool = Field(False, description="One GPU per training worker.")
     threads: int | None = Field(None, ge=1, description="Threads of one training worker; by default an even share.")
-    micro_batch_tokens: int = Field(768, ge=16, description="Tokens packed into one forward pass of one worker.")
-    zero_stage: Literal[0, 1, 2, 3] = Field(2, description="DeepSpeed ZeRO stage.")
+    micro_batch_tokens: int = Field(512, ge=16, description="Tokens packed into one forward pass of one worker.")
+    zero_stage: Literal[0, 1, 2, 3] | None = Field(
+        None, description="DeepSpeed ZeRO stage; by default 2, and 0 for one worker, which has nobody to share with."
+    )
+    offload_optimizer: bool = Field(False, description="Keep the optimiser's state in main memory; ZeRO 1 and above.")
+    gradient_checkpointing: bool = Field(False, description="Trade a second forward pass for the memory of the first.")
+    checkpoint_minutes: float = Field(10, gt=0, description="A training state is kept so often, to go on from.")
+    train_retries: int = Field(3, ge=0, description="How often a training goes on by itself after a worker died.")
+
+    @model_validator(mode="after")
+    def _check_offload(self) -> ResourcesConfig:
+        if self.offload_optimizer and self.zero == 0:
+            raise ValueError("`offload_optimizer` needs `zero_stage` 1, 2 or 3")
+        return self
+
+    @property
+    def zero(self) -> int:
+        """The ZeRO stage of these workers."""
+        return (2 if self.train_workers > 1 else 0) if self.zero_stage is None else self.zero_stage
 
     @property
     def block_rows(self) -> int:

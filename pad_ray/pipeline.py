@@ -37,7 +37,7 @@ from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.requests import make_requests
-from pad_ray.training.trainer import train
+from pad_ray.training.trainer import forget_states, train
 
 Until = Literal["samples", "examples", "student", "report"]
 
@@ -87,7 +87,8 @@ class Pipeline:
     def student_stage(self) -> Stage:
         mark = self.example_stage.done
         taught = mark["digest"] if mark else self.example_stage.id
-        settings = {"model": self.base.identity, **self.config.training.model_dump()}
+        lora = self.config.student.lora
+        settings = {"model": self.base.identity, "lora": lora and lora.model_dump(), **self.config.training.identity}
         return self.folder.stage("student", [settings, taught], flat=True)
 
     @cached_property
@@ -234,6 +235,7 @@ class Pipeline:
         if until == "report":
             self._measure_base()
         once(self.folder, self.student_stage, self._train)
+        forget_states(self._trainings, self.student_stage)
         self._note_stages()
         if until == "student":
             return []
@@ -301,12 +303,18 @@ class Pipeline:
         facts = train(
             self.example_stage,
             self.student_stage,
-            (self.folder.storage / "training").uri,
+            self._trainings,
             model=self.base.model,
+            student_settings=config.student,
             training=config.training,
             resources=config.resources,
+            recipe=self.recipe,
         )
         mark.update(facts)
+
+    @property
+    def _trainings(self) -> Storage:
+        return self.folder.storage / "training"
 
     def _measure_base(self) -> None:
         """The base at its best number of worked examples, chosen on validation."""

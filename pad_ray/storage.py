@@ -99,15 +99,6 @@ class Storage:
         except OSError as error:
             raise _write_error(self.uri, error) from None
 
-    def delete(self) -> None:
-        """Removes the folder with all that is in it, if it is there."""
-        try:
-            self.filesystem.delete_dir(self.path)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise _write_error(self.uri, error) from None
-
     def size(self) -> int:
         """Bytes of all files in the folder and below."""
         from pyarrow import fs
@@ -157,6 +148,11 @@ class Storage:
         with suppress(FileNotFoundError):
             self.filesystem.delete_file(posixpath.join(self.path, name))
 
+    def remove_folder(self, name: str) -> None:
+        """Removes a folder with all that is in it, if it is there."""
+        with suppress(FileNotFoundError):
+            self.filesystem.delete_dir(posixpath.join(self.path, name))
+
     def write_text(self, name: str, text: str) -> None:
         """Writes a file so that a reader sees all of it or nothing."""
         with self._whole(name) as stream:
@@ -183,6 +179,32 @@ class Storage:
                 self.filesystem.move(scratch, target)
         except OSError as error:
             raise _write_error(target, error) from None
+
+    def upload(self, folder: str) -> None:
+        """Copies all files of a local folder into this one.
+
+        Raises:
+            PadRayError: the disk is full, or the place cannot be written to.
+        """
+        from pyarrow import fs
+
+        self.copy_from(Storage(fs.LocalFileSystem(), folder))
+
+    def copy_from(self, other: Storage) -> None:
+        """Copies all files of another folder into this one.
+
+        Raises:
+            PadRayError: the disk is full, or a place cannot be read or written to.
+        """
+        from pyarrow import fs
+
+        self.make()
+        try:
+            fs.copy_files(
+                other.path, self.path, source_filesystem=other.filesystem, destination_filesystem=self.filesystem
+            )
+        except OSError as error:
+            raise _write_error(self.uri, error) from None
 
     def parquet(self, schema: Any) -> Any | None:
         """All Parquet files of the folder as a `pyarrow.dataset.Dataset`, or None if there is none."""

@@ -12,6 +12,7 @@ class Tally:
     def __init__(self) -> None:
         self._sums: dict[str, float] = {}
         self._records: list[dict[str, float]] = []
+        self._failure: Exception | None = None
 
     def add(self, counts: Mapping[str, float]) -> None:
         """Adds each count to the sum of its name."""
@@ -27,9 +28,17 @@ class Tally:
         """Keeps a record (the metrics of one training step)."""
         self._records.append(dict(record))
 
-    def logged(self) -> list[dict[str, float]]:
-        """All records, in order."""
-        return self._records
+    def logged(self, start: int = 0) -> list[dict[str, float]]:
+        """All records from the one at place `start` on, in order."""
+        return self._records[start:]
+
+    def fail(self, error: Exception) -> None:
+        """Keeps the first error that ended the work for good."""
+        self._failure = self._failure or error
+
+    def failure(self) -> Exception | None:
+        """That error, or None."""
+        return self._failure
 
     def read(self) -> dict[str, float]:
         """All sums so far."""

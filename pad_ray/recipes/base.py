@@ -29,3 +29,7 @@ class Recipe(Protocol):
     def target(self, program: str) -> str:
         """What the student shall write after `prompt(question)`, from a program that held."""
         ...
+
+    def answer_spans(self, target: str) -> Sequence[tuple[int, int]]:
+        """The characters of a target (half-open spans) that are its final answer; the rest are steps towards it."""
+        ...

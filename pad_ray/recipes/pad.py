@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pad_ray.programs.spans import answer_spans
 from pad_ray.prompts import WorkedExample
 
 _HEADER = "def solution():"
@@ -48,3 +49,8 @@ class Pad:
             raise ValueError("the program defines no solution()")
         above = [f"    {line}" for line in program[: found.start()].splitlines() if line.strip()]
         return "\n".join(["", *above]) + program[found.end() :].rstrip() + "\n"
+
+    def answer_spans(self, target: str) -> list[tuple[int, int]]:
+        """The `return` statements, and the statement that binds the name that one returns."""
+        shift = len(_HEADER)
+        return [(start - shift, end - shift) for start, end in answer_spans(_HEADER + target)]

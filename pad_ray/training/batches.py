@@ -1,4 +1,4 @@
-"""Which examples make which optimiser step, and how a step is cut into packed micro-batches for every worker.
+"""Which examples make which optimiser step, and how a step is cut into micro-batches for every worker.
 
 All of it is a pure function of seed, step and world size, so that a resumed training sees just what an undisturbed one
 would have seen.
@@ -29,6 +29,12 @@ def step_examples(step: int, examples: int, batch_size: int, seed: int) -> list[
     return [_order(n // examples, examples, seed)[n % examples] for n in range(first, first + batch_size)]
 
 
+def epoch_ends(step: int, examples: int, batch_size: int) -> int | None:
+    """The epoch (from 1) whose last example is in this step, if there is one."""
+    before, after = step * batch_size // examples, (step + 1) * batch_size // examples
+    return after if after > before else None
+
+
 _ORDERS: dict[tuple[int, int, int], list[int]] = {}
 
 
@@ -44,7 +50,7 @@ def _order(epoch: int, examples: int, seed: int) -> list[int]:
 
 
 def split_step(lengths: Sequence[int], workers: int, capacity: int) -> list[list[list[int]]]:
-    """Cuts a step's examples into micro-batches: the same number for each worker, since every one is a collective.
+    """Cuts a step's examples into packs: the same number for each worker, since every one is a collective.
 
     Args:
         lengths: tokens of each example of the step.
@@ -71,36 +77,110 @@ def _balanced(lengths: Sequence[int], count: int) -> list[list[int]]:
     return bins
 
 
+def bucket_step(lengths: Sequence[int], workers: int, capacity: int) -> list[list[list[int]]]:
+    """Cuts a step's examples into buckets of like length, for batches that are padded to their longest.
+
+    Args, returns: as `split_step`; the capacity holds for the padded batch.
+    """
+    buckets: list[list[int]] = []
+    for n in sorted(range(len(lengths)), key=lambda n: (-lengths[n], n)):
+        longest = lengths[buckets[-1][0]] if buckets else 0
+        if buckets and longest * (len(buckets[-1]) + 1) <= capacity:
+            buckets[-1].append(n)
+        else:
+            buckets.append([n])
+    while len(buckets) % workers:
+        largest = max(buckets, key=len)
+        middle = len(largest) // 2
+        if middle:
+            place = buckets.index(largest)
+            buckets[place : place + 1] = [largest[:middle], largest[middle:]]
+        else:
+            buckets.append([])
+    return [buckets[worker::workers] for worker in range(workers)]
+
+
 @dataclass(frozen=True)
-class PackedBatch:
-    """Several examples in one row of tokens, kept apart by positions that start again.
+class Batch:
+    """A micro-batch: what the model reads, and the places whose next token is learnt.
 
     Attributes:
-        input_ids: `[1, tokens]`.
-        position_ids: `[1, tokens]`, from 0 in each example; transformers derives the block mask from them.
-        predict: `[targets]`, the places whose next token is learnt.
-        labels: `[targets]`, those next tokens.
+        inputs: keyword arguments of the model's forward pass.
+        places: `[targets]`, places in rows and tokens, flattened.
+        labels: `[targets]`, the tokens to be predicted there.
+        weights: `[targets]`, how much each counts; float32.
+        tokens: ids that are not padding.
     """
 
-    input_ids: Any
-    position_ids: Any
-    predict: Any
+    inputs: dict[str, Any]
+    places: Any
     labels: Any
+    weights: Any
+    tokens: int
+
+    def to(self, device: Any) -> Batch:
+        """The same on a device."""
+        inputs = {name: tensor.to(device) for name, tensor in self.inputs.items()}
+        return Batch(
+            inputs, self.places.to(device), self.labels.to(device), self.weights.to(device), tokens=self.tokens
+        )
 
 
-def pack(examples: Sequence[TokenizedExample]) -> PackedBatch:
-    """One packed row of tensors; empty when there are no examples."""
+def pack(examples: Sequence[TokenizedExample]) -> Batch:
+    """Several examples in one row `[1, tokens]`, kept apart by positions that start again and by their lengths.
+
+    transformers derives its block mask from the positions where it makes one; `cu_seq_lens_q` is for attention that
+    goes example by example.
+    """
     import torch
 
     ids: list[int] = []
     positions: list[int] = []
-    predict: list[int] = []
-    labels: list[int] = []
+    places: list[int] = []
+    begins = [0]
     for example in examples:
         start = len(ids) + len(example.prompt) - 1
-        predict += range(start, start + len(example.target))
-        labels += example.target
+        places += range(start, start + len(example.target))
         ids += (*example.prompt, *example.target)
         positions += range(len(example))
+        begins.append(len(ids))
     tensor = partial(torch.tensor, dtype=torch.long)  # an empty one would hold floats
-    return PackedBatch(tensor([ids]), tensor([positions]), tensor(predict), tensor(labels))
+    inputs = {
+        "input_ids": tensor([ids]),
+        "position_ids": tensor([positions]),
+        "cu_seq_lens_q": torch.tensor(begins, dtype=torch.int32),
+    }
+    return _batch(inputs, examples, places)
+
+
+def pad_pairs(examples: Sequence[TokenizedExample], pad: int, start: int) -> Batch:
+    """Prompts and targets `[examples, longest]` of an encoder-decoder.
+
+    Args:
+        pad: id of the padding token.
+        start: id of the token that starts the decoder.
+    """
+    import torch
+
+    longest = max((len(example.prompt) for example in examples), default=0)
+    width = max((len(example.target) for example in examples), default=0)
+    prompts = [[*one.prompt, *[pad] * (longest - len(one.prompt))] for one in examples]
+    seen = [[1] * len(one.prompt) + [0] * (longest - len(one.prompt)) for one in examples]
+    # The decoder reads each target token to predict the next one.
+    shifted = [[start, *one.target[:-1], *[pad] * (width - len(one.target))] for one in examples]
+    places = [row * width + n for row, one in enumerate(examples) for n in range(len(one.target))]
+    tensor = partial(torch.tensor, dtype=torch.long)
+    inputs = {"input_ids": tensor(prompts), "attention_mask": tensor(seen), "decoder_input_ids": tensor(shifted)}
+    return _batch(inputs, examples, places)
+
+
+def _batch(inputs: dict[str, Any], examples: Sequence[TokenizedExample], places: list[int]) -> Batch:
+    import torch
+
+    return Batch(
+        inputs,
+        torch.tensor(places, dtype=torch.long),
+        torch.tensor([token for one in examples for token in one.target], dtype=torch.long),
+        torch.tensor([weight for one in examples for weight in one.target_weights], dtype=torch.float32),
+        tokens=sum(map(len, examples)),
+    )

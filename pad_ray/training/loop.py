@@ -1,171 +1,240 @@
-"""The training loop of one worker: DeepSpeed inside Ray Train, short on purpose."""
+"""The training loop of one worker: DeepSpeed inside Ray Train, short on purpose.
+
+A training goes on exactly where its last state was kept: the order of examples, the cut of every step, the rate and
+the seed of dropout are functions of the step, so the step is all that has to be remembered beside the engine's state.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import os
-import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pad_ray.config import ResourcesConfig, TrainingConfig
-from pad_ray.errors import StageError
-from pad_ray.training.batches import PackedBatch, count_steps, pack, split_step, step_examples
+from pad_ray.config import ResourcesConfig
+from pad_ray.errors import PadRayError, StageError
+from pad_ray.storage import Storage
+from pad_ray.training.batches import count_steps, epoch_ends, step_examples
+from pad_ray.training.checkpoints import Checkpoints
+from pad_ray.training.engine import build_engine
+from pad_ray.training.objective import Objective
+from pad_ray.training.result import write_student
+from pad_ray.training.schedule import learning_rate
+from pad_ray.training.settings import LoraConfig, TrainingConfig
 from pad_ray.training.tokens import TokenizedExample
+
+FINISHED = "finished.json"  # written last: what there is to say of a training that reached its end
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker is told.
+
+    Attributes:
+        model: a local folder or a hub name.
+        lora: the adapter to train, or None.
+        training: what defines the weights.
+        resources: how it is executed.
+        examples: object reference to the tokenised examples, and `names` to their ids.
+        validation: object reference to those held back.
+        place: folder of this training.
+        tally: actor handle for progress and metrics.
+    """
+
+    model: str
+    lora: LoraConfig | None
+    training: TrainingConfig
+    resources: ResourcesConfig
+    examples: Any
+    names: Any
+    validation: Any
+    place: Storage
+    tally: Any
+
+    @property
+    def home(self) -> Storage:
+        """Where the weights of the student are written."""
+        return self.place / "weights"
+
+
+@dataclass
+class Progress:
+    """Where a training stands; what a state carries beside the engine's own.
+
+    Attributes:
+        step: the step that comes next, from 0.
+        tokens: tokens seen.
+        seconds: time at work on the steps done.
+        best: lowest validation loss so far, and `best_epoch` where it was.
+        waited: epochs since then.
+        stopped: why the training ended before its last step; empty where it did not.
+    """
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    loss: float | None = None
+    best: float | None = None
+    best_epoch: int = 0
+    waited: int = 0
+    stopped: str = ""
+    validation: list[float] = field(default_factory=list)
 
 
 def train_worker(config: dict[str, Any]) -> None:
     """Trains; every rank runs this function (`train_loop_per_worker`).
 
+    What is wrong for good (a loss that is no number, a state of another model) is told to the tally and ends all
+    workers quietly: raised, it would be tried again as a worker's death is.
+
     Args:
-        config: `model` (folder or hub name), `examples` (object reference to tokenised examples), `training` and
-            `resources` (settings as plain mappings), `tally` (actor handle).
+        config: `job`, a `Job`.
     """
     import ray
-    import ray.train
-    import torch
 
-    training = TrainingConfig.model_validate(config["training"])
-    resources = ResourcesConfig.model_validate(config["resources"])
-    if resources.threads:
-        torch.set_num_threads(resources.threads)
-    torch.manual_seed(training.seed)
-    examples: list[TokenizedExample] = ray.get(config["examples"])
-    engine = _engine(config["model"], training, resources)
-    steps = count_steps(len(examples), training.batch_size, training.epochs)
-    rank = ray.train.get_context().get_world_rank()
-    for step in range(steps):
-        facts = train_step(engine, examples, step, steps, training, resources)
-        if rank == 0:
-            config["tally"].put.remote({"steps": step + 1, "loss": facts["loss"]})
-            config["tally"].add.remote({"tokens": facts["tokens"]})
-            config["tally"].log.remote({"step": step + 1, **facts})
-        last = step + 1 == steps
-        if last or step % 10 == 9:
-            _report({"step": step + 1, **facts}, engine, config["model"], rank, save=last)
+    job: Job = config["job"]
+    try:
+        _train(job)
+    except PadRayError as error:
+        ray.get(job.tally.fail.remote(error))
+
+
+def _train(job: Job) -> None:
+    import ray
+    import torch.distributed as dist
+
+    _use_threads(job.resources)
+    examples, validation = ray.get(job.examples), ray.get(job.validation)
+    steps = count_steps(len(examples), job.training.batch_size, job.training.epochs)
+    checkpoints = Checkpoints(job.resources)
+    engine = build_engine(job.model, job.lora, job.training, job.resources, universal=checkpoints.converts)
+    progress = Progress(**checkpoints.load(engine))
+    first = dist.get_rank() == 0
+    objective = Objective(engine.module.config, job.resources.micro_batch_tokens)
+    if first:
+        job.tally.put.remote({"steps": progress.step, "tokens": progress.tokens})
+    while progress.step < steps and not progress.stopped:
+        begun = time.monotonic()
+        facts = train_step(engine, objective, examples, progress.step, steps, job.training)
+        _check_loss(facts["loss"], progress.step, steps, job, len(examples))
+        epoch = epoch_ends(progress.step, len(examples), job.training.batch_size)
+        progress.step += 1
+        progress.loss = facts["loss"]
+        progress.tokens += int(facts["tokens"])
+        progress.seconds += time.monotonic() - begun
+        if validation and (epoch or progress.step == steps):
+            facts["validation_loss"] = _validate(engine, objective, validation, job, progress, epoch or 0)
+        if first:
+            _tell(job.tally, progress, facts)
+        if progress.step < steps and not progress.stopped:
+            checkpoints.save_if_due(engine, asdict(progress))
+    if not validation:
+        write_student(engine, job.model, job.home)
+    if first:
+        job.place.write_text(FINISHED, json.dumps(asdict(progress)))
+    checkpoints.finish()
 
 
 def train_step(
     engine: Any,
-    examples: list[TokenizedExample],
+    objective: Objective,
+    examples: Sequence[TokenizedExample],
     step: int,
     steps: int,
     training: TrainingConfig,
-    resources: ResourcesConfig,
 ) -> dict[str, float]:
     """One optimiser step over one global batch.
 
-    Every micro-batch's loss is divided by the number of target tokens of the whole step, over all workers, so that the
-    gradient does not depend on how the step was cut.
+    Every micro-batch's loss is divided by the sum of the weights of all targets of the step, over all workers, so that
+    the gradient does not depend on how the step was cut.
 
     Returns:
-        `loss` (nats per target token), `tokens` (of the whole step), `learning_rate`.
-
-    Raises:
-        StageError: the loss is not a number.
+        `loss` (nats per unit of weight), `tokens` (of the whole step), `learning_rate`, `grad_norm` (before clipping,
+        where it is known).
     """
     import torch
     import torch.distributed as dist
 
     world, rank = dist.get_world_size(), dist.get_rank()
+    torch.manual_seed(hash((training.seed, step, rank)))  # dropout
     chosen = [examples[n] for n in step_examples(step, len(examples), training.batch_size, training.seed)]
-    targets = sum(len(example.target) for example in chosen)
+    weight = sum(example.weight for example in chosen) or 1.0
     rate = learning_rate(step, steps, training)
     for group in engine.optimizer.param_groups:
         group["lr"] = rate
-    micro = split_step([len(example) for example in chosen], world, resources.micro_batch_tokens)[rank]
+    micro = objective.cut(chosen, world)[rank]
     total = torch.zeros((), dtype=torch.float32, device=engine.device)
     for n, positions in enumerate(micro):
-        loss = packed_loss(engine, pack([chosen[p] for p in positions])) / targets
+        batch = objective.batch([chosen[p] for p in positions] or chosen[:1])
+        loss = objective.loss(engine, engine.module, batch) / weight
+        # A worker that has nothing left takes part all the same: under ZeRO 3 a forward pass is a collective.
+        loss = loss if positions else loss * 0.0
         engine.set_gradient_accumulation_boundary(n + 1 == len(micro))
         engine.backward(loss * world)  # DeepSpeed averages over workers; the sum is wanted
         engine.step()
         total += loss.detach()
     dist.all_reduce(total)
-    if not math.isfinite(float(total)):
-        raise StageError(f"the loss is {float(total)} at step {step + 1} of {steps}", "Lower training.learning_rate")
-    return {"loss": float(total), "tokens": sum(map(len, chosen)), "learning_rate": rate}
+    return {"loss": float(total), "tokens": sum(map(len, chosen)), "learning_rate": rate, **_norm_of(engine)}
 
 
-def packed_loss(model: Any, batch: PackedBatch) -> Any:
-    """Summed cross-entropy over the targets of a packed batch; logits are computed at the targets only."""
-    import torch
-
-    device = next(model.parameters()).device
-    if batch.labels.numel() == 0:
-        return sum(parameter.sum() * 0.0 for parameter in model.parameters())
-    logits = model(
-        input_ids=batch.input_ids.to(device),
-        position_ids=batch.position_ids.to(device),
-        logits_to_keep=batch.predict.to(device),
-        use_cache=False,
-    ).logits[0]
-    return torch.nn.functional.cross_entropy(logits.float(), batch.labels.to(device), reduction="sum")
+def _norm_of(engine: Any) -> dict[str, float]:
+    norm = engine.get_global_grad_norm()  # not every optimiser of DeepSpeed says it
+    return {} if norm is None else {"grad_norm": float(norm)}
 
 
-def learning_rate(step: int, steps: int, training: TrainingConfig) -> float:
-    """The rate of a step (from 0): linear warm-up, then the schedule."""
-    warmup = math.ceil(training.warmup * steps)
-    if step < warmup:
-        return training.learning_rate * (step + 1) / warmup
-    left = 1 - (step - warmup) / max(1, steps - warmup)
-    share = {"linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left), "constant": 1.0}[training.schedule]
-    return training.learning_rate * share
-
-
-def deepspeed_config(training: TrainingConfig, resources: ResourcesConfig) -> dict[str, Any]:
-    """DeepSpeed's settings; micro-batches and accumulation are handled by the loop, so it is told one of each."""
-    return {
-        "train_micro_batch_size_per_gpu": 1,
-        "gradient_accumulation_steps": 1,
-        "gradient_clipping": training.max_grad_norm,
-        "bf16": {"enabled": training.precision == "bf16"},
-        "zero_optimization": {"stage": resources.zero_stage},
-        "optimizer": {
-            "type": "AdamW",
-            "params": {
-                "lr": training.learning_rate,
-                "weight_decay": training.weight_decay,
-                "torch_adam": not resources.train_gpus,
-            },
-        },
-        "zero_allow_untested_optimizer": True,
-        "steps_per_print": 10**9,
-    }
-
-
-def _engine(model: str, training: TrainingConfig, resources: ResourcesConfig) -> Any:
-    if not resources.train_gpus:
-        os.environ.setdefault("DS_ACCELERATOR", "cpu")
-    import deepspeed
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    if not resources.train_gpus:
-        # Compiled at initialize() for inference only; a worker killed meanwhile leaves a lock that hangs later runs.
-        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
-    student = AutoModelForCausalLM.from_pretrained(model, dtype=dtype)
-    engine, *_ = deepspeed.initialize(
-        model=student, model_parameters=student.parameters(), config=deepspeed_config(training, resources)
-    )
-    engine.train()
-    return engine
-
-
-def _report(metrics: dict[str, float], engine: Any, model: str, rank: int, save: bool) -> None:
-    """Reports from every rank (it is a barrier); the last report carries the checkpoint."""
+def _use_threads(resources: ResourcesConfig) -> None:
+    """Ray gives a worker as many threads as CPUs, which is one; a laptop's workers share all cores."""
     import ray.train
+    import torch
 
-    if not save:
-        ray.train.report(metrics)
+    if not resources.train_gpus:
+        share = (os.cpu_count() or 1) // ray.train.get_context().get_local_world_size()
+        torch.set_num_threads(resources.threads or max(1, share))
+
+
+def _check_loss(loss: float, step: int, steps: int, job: Job, count: int) -> None:
+    import ray
+
+    if math.isfinite(loss):
         return
-    with tempfile.TemporaryDirectory() as folder:
-        state = engine._zero3_consolidated_16bit_state_dict() if engine.zero_optimization_stage() == 3 else None
-        checkpoint = None
-        if rank == 0:
-            from transformers import AutoTokenizer
+    names = ray.get(job.names)
+    batch = [names[n] for n in step_examples(step, count, job.training.batch_size, job.training.seed)]
+    named = ", ".join(batch[:4]) + (", …" if len(batch) > 4 else "")
+    raise StageError(
+        f"the loss is {loss} at step {step + 1} of {steps}, on the batch of {named}; the last good state is kept",
+        "Lower training.learning_rate, or look at these examples",
+    )
 
-            engine.module.save_pretrained(folder, state_dict=state)
-            AutoTokenizer.from_pretrained(model).save_pretrained(folder)
-            checkpoint = ray.train.Checkpoint.from_directory(folder)
-        ray.train.report(metrics, checkpoint=checkpoint)
+
+def _validate(
+    engine: Any, objective: Objective, examples: Sequence[TokenizedExample], job: Job, progress: Progress, epoch: int
+) -> float:
+    """The loss on what was held back; the best so far is written home, and patience is counted."""
+    import torch.distributed as dist
+
+    total = objective.validation_loss(engine, engine.module, examples, dist.get_world_size(), dist.get_rank())
+    dist.all_reduce(total)
+    loss = float(total) / (sum(example.weight for example in examples) or 1.0)
+    progress.validation.append(loss)
+    if progress.best is None or loss < progress.best:
+        progress.best, progress.best_epoch, progress.waited = loss, epoch, 0
+        write_student(engine, job.model, job.home)
+    else:
+        progress.waited += 1
+        if job.training.early_stopping and progress.waited >= job.training.early_stopping:
+            progress.stopped = f"no better validation loss for {progress.waited} epochs"
+    return loss
+
+
+def _tell(tally: Any, progress: Progress, facts: dict[str, float]) -> None:
+    import psutil
+    import torch
+
+    memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else psutil.Process().memory_info().rss
+    tally.put.remote({"steps": progress.step, "loss": facts["loss"], "tokens": progress.tokens})
+    rate = progress.tokens / progress.seconds if progress.seconds else 0.0
+    record = {"step": progress.step, **facts, "tokens_per_second": rate, "memory_gib": memory / 2**30}
+    tally.log.remote({name: round(value, 8) for name, value in record.items()})

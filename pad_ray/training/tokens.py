@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
-from pad_ray.errors import InputError
+from pad_ray.errors import InputError, ModelError
 from pad_ray.records import Row
+from pad_ray.training.settings import LossConfig
+
+Spans = Callable[[str], Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -17,38 +20,134 @@ class TokenizedExample:
     Attributes:
         prompt: ids that are read only.
         target: ids that are learnt, the end-of-sequence token included.
+        weights: how much each target counts; empty where each counts 1.
     """
 
     prompt: tuple[int, ...]
     target: tuple[int, ...]
+    weights: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.target)
 
+    @property
+    def target_weights(self) -> tuple[float, ...]:
+        """A weight for each target."""
+        return self.weights or (1.0,) * len(self.target)
 
-def tokenize(examples: Sequence[Row], tokenizer: Any, max_tokens: int) -> list[TokenizedExample]:
+    @property
+    def weight(self) -> float:
+        """The sum of the weights of its targets."""
+        return sum(self.target_weights)
+
+
+class TokenTable(Sequence[TokenizedExample]):
+    """Many examples in few arrays, so that workers of one node share them without a copy."""
+
+    def __init__(self, examples: Iterable[TokenizedExample]) -> None:
+        import numpy
+
+        listed = list(examples)
+        self._ids = numpy.array([n for one in listed for n in (*one.prompt, *one.target)], dtype=numpy.int32)
+        weighted = any(one.weights for one in listed)
+        self._weights = numpy.array(
+            [w for one in listed for w in one.target_weights] if weighted else [], numpy.float32
+        )
+        shape = numpy.array([(len(one.prompt), len(one.target)) for one in listed], dtype=numpy.int64).reshape(-1, 2)
+        self._prompts, self._targets = shape[:, 0], shape[:, 1]
+        self._begins = numpy.concatenate([[0], shape.sum(axis=1).cumsum()])
+        self._weight_begins = numpy.concatenate([[0], self._targets.cumsum()])
+
+    def __len__(self) -> int:
+        return len(self._prompts)
+
+    @overload
+    def __getitem__(self, place: int) -> TokenizedExample: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[TokenizedExample]: ...
+    def __getitem__(self, place: int | slice) -> TokenizedExample | list[TokenizedExample]:
+        if isinstance(place, slice):
+            return [self[n] for n in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        ids = self._ids[self._begins[place] : self._begins[place + 1]].tolist()
+        prompt = int(self._prompts[place])
+        weights = self._weights[self._weight_begins[place] : self._weight_begins[place + 1]].tolist()
+        return TokenizedExample(tuple(ids[:prompt]), tuple(ids[prompt:]), tuple(weights))
+
+
+def tokenize(
+    examples: Sequence[Row],
+    tokenizer: Any,
+    max_tokens: int,
+    *,
+    encoder_decoder: bool = False,
+    loss: LossConfig | None = None,
+    answer_spans: Spans | None = None,
+) -> list[TokenizedExample]:
     """Tokenises prompt and target apart, so that training sees the very ids that inference will produce.
 
     Args:
         examples: example rows.
         tokenizer: a Hugging Face tokenizer.
         max_tokens: longest prompt and target together.
+        encoder_decoder: the prompt is read by an encoder, and both texts have the tokens that begin and end one.
+        loss: weights of the tokens of answers and steps.
+        answer_spans: finds the characters of a target that are its final answer.
 
     Raises:
-        InputError: an example is longer; cutting it would teach programs that do not run.
+        InputError: examples are longer; cutting them would teach programs that do not run.
+        ModelError: the tokenizer loses line breaks or indentation.
     """
-    encoded = [
-        TokenizedExample(
-            tuple(tokenizer(example["prompt"]).input_ids),
-            (*tokenizer(example["target"], add_special_tokens=False).input_ids, tokenizer.eos_token_id),
-        )
-        for example in examples
-    ]
-    long = [row["id"] for row, tokens in zip(examples, encoded, strict=True) if len(tokens) > max_tokens]
-    if long:
-        raise InputError(
-            f"{len(long)} of {len(examples)} examples are longer than training.max_tokens = {max_tokens}, "
-            f"{long[0]} among them",
-            "Raise training.max_tokens, or leave them out",
-        )
+    even = loss is None or loss.answer_weight == loss.step_weight == 1 or answer_spans is None
+    check_keeps_layout(tokenizer, [row["target"] for row in examples[:32]])
+    encoded = []
+    for row in examples:
+        target = tokenizer(row["target"], add_special_tokens=encoder_decoder)
+        ids = target.input_ids
+        ids = tuple(ids if ids and ids[-1] == tokenizer.eos_token_id else (*ids, tokenizer.eos_token_id))
+        weights = () if even else _weights(row["target"], len(ids), target, loss or LossConfig(), answer_spans)
+        encoded.append(TokenizedExample(tuple(tokenizer(row["prompt"]).input_ids), ids, weights))
+    _check_lengths(examples, encoded, max_tokens)
     return encoded
+
+
+def _weights(text: str, count: int, encoding: Any, loss: LossConfig, spans: Spans | None) -> tuple[float, ...]:
+    """A token that touches the answer counts as answer; one that no text made (the end) counts 1."""
+    answers = spans(text) if spans else ()
+    weights = []
+    for place in range(count):
+        span = encoding.token_to_chars(place) if place < len(encoding.input_ids) else None
+        if span is None or span.start == span.end:
+            weights.append(1.0)
+        elif any(span.start < end and start < span.end for start, end in answers):
+            weights.append(loss.answer_weight)
+        else:
+            weights.append(loss.step_weight)
+    return tuple(weights)
+
+
+def _check_lengths(rows: Sequence[Row], encoded: Sequence[TokenizedExample], max_tokens: int) -> None:
+    long = [row["id"] for row, tokens in zip(rows, encoded, strict=True) if len(tokens) > max_tokens]
+    if long:
+        named = ", ".join(long[:3]) + (", …" if len(long) > 3 else "")
+        raise InputError(
+            f"{len(long)} of {len(rows)} examples are longer than {max_tokens} tokens: {named}",
+            "Raise training.max_tokens as far as the student's context allows, or leave them out",
+        )
+
+
+def check_keeps_layout(tokenizer: Any, texts: Sequence[str]) -> None:
+    """Refuses a tokenizer from whose ids a program cannot be read back, as SentencePiece ones that squeeze white space.
+
+    Raises:
+        ModelError: it loses line breaks or spaces.
+    """
+    for text in texts:
+        ids = tokenizer(text, add_special_tokens=False).input_ids
+        if tokenizer.decode(ids, clean_up_tokenization_spaces=False).split() != text.split():
+            continue  # other letters than it knows: its vocabulary's matter
+        if tokenizer.decode(ids, clean_up_tokenization_spaces=False).strip(" ") != text.strip(" "):
+            raise ModelError(
+                "the student's tokenizer loses line breaks or indentation, so no program could be read back",
+                "Take a student that was made for code, such as CodeT5",
+            )

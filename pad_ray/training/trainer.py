@@ -1,101 +1,255 @@
-"""Starts a training on Ray Train v2 and brings its checkpoint home."""
+"""Starts a training on Ray Train v2, lets it go on where it stood, and brings its weights home."""
 
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pad_ray.config import ResourcesConfig, TrainingConfig
-from pad_ray.errors import InputError, PadRayError, StageError
+from pad_ray.config import ResourcesConfig
+from pad_ray.errors import InputError, PadRayError, PlacementError, StageError
 from pad_ray.progress import Meter, shown
+from pad_ray.recipes import Recipe
+from pad_ray.records import Row
 from pad_ray.run_folder import Stage
+from pad_ray.storage import Storage
 from pad_ray.tally import tally_actor
 from pad_ray.training.batches import count_steps
-from pad_ray.training.loop import train_worker
-from pad_ray.training.tokens import tokenize
+from pad_ray.training.checkpoints import KEEP
+from pad_ray.training.loop import FINISHED, Job, train_worker
+from pad_ray.training.metrics_log import FILE, MetricsLog, Sink
+from pad_ray.training.settings import StudentConfig, TrainingConfig
+from pad_ray.training.students import check_targets, linear_layers
+from pad_ray.training.tokens import TokenizedExample, TokenTable, tokenize
+
+METRICS = "metrics"
+_MEND = "What was reached is kept: run the same command again"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a student learns from, as ids.
+
+    Attributes:
+        examples: learnt from, in the order of `rows`.
+        validation: held back.
+        rows: the example rows of `examples`.
+    """
+
+    examples: list[TokenizedExample]
+    validation: list[TokenizedExample]
+    rows: list[Row]
 
 
 def train(
     examples: Stage,
     student: Stage,
-    work: str,
+    work: Storage,
     *,
     model: str,
+    student_settings: StudentConfig,
     training: TrainingConfig,
     resources: ResourcesConfig,
+    recipe: Recipe,
+    sinks: Sequence[Sink] = (),
 ) -> dict[str, Any]:
-    """Fine-tunes `model` on the rows of `examples` and writes a Hugging Face checkpoint into `student`'s folder.
+    """Fine-tunes `model` on the rows of `examples` and writes the result into `student`'s folder.
+
+    A training that was killed goes on from the last state that it kept, with the same weights at its end as one that
+    was not.
 
     Args:
         examples: a done stage of example rows.
         student: the stage to write.
-        work: folder or URI for Ray Train's own files. The run's name in it is the stage's id: Ray Train takes a name
-            for an identity, and would return a finished run of the same name without training.
+        work: folder for states and metrics of trainings, each under the id of its student.
         model: a local folder or a hub name.
+        student_settings: full or LoRA.
         training: what defines the weights.
         resources: how it is executed.
+        recipe: knows which part of a target is its answer.
+        sinks: called with the metrics of each step.
 
     Returns:
-        Facts for the done mark: examples, problems, steps, tokens, final loss. The loss curve is `metrics.jsonl`.
+        Facts for the done mark: examples, problems, steps, tokens, final loss, validation. The loss curve is
+        `metrics.jsonl`.
 
     Raises:
-        InputError: there are no examples, or one is too long.
-        StageError: training failed.
+        InputError: there are no examples, one is too long, or a LoRA target is not there.
+        PlacementError: the cluster has fewer CPUs or GPUs than the workers need.
+        StageError: training failed, or its loss is no number.
     """
-    import ray
-    from transformers import AutoTokenizer
+
+    if student_settings.lora:
+        check_targets(linear_layers(model), student_settings.lora)
+    lesson = read_lesson(examples, model, training, recipe)
+    check_placement(resources)
+    place = work / student.id
+    if not place.has(FINISHED):
+        _fit(lesson, place, model, student_settings, training, resources, sinks)
+    facts = json.loads(place.read_text(FINISHED) or "{}")
+    student.storage.copy_from(place / "weights")
+    student.storage.write_text(FILE, MetricsLog(place / METRICS).text())
+    solved = {row["problem_id"] for row in lesson.rows}
+    held = {"validation_examples": len(lesson.validation)} if lesson.validation else {}
+    return {"examples": len(lesson.rows), "problems": len(solved), "steps": facts["step"], **held, **_said(facts)}
+
+
+def forget_states(work: Storage, student: Stage) -> None:
+    """Removes what a training could have gone on from, once the student is there."""
+    if student.id in work.folders():
+        (work / student.id).clear()
+        work.remove_folder(student.id)
+
+
+def _said(facts: dict[str, Any]) -> dict[str, Any]:
+    names = {"tokens": "tokens", "loss": "loss", "seconds": "train_seconds", "stopped": "stopped"}
+    said = {name: facts[key] for key, name in names.items() if facts.get(key)}
+    if facts.get("best") is not None:
+        said |= {"validation_loss": facts["best"], "best_epoch": facts["best_epoch"]}
+    return said
+
+
+def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: Recipe) -> Lesson:
+    """Tokenises the rows that are used; a share of the problems is held back for validation.
+
+    Raises:
+        InputError: there are none, or one is too long for the settings or for the student.
+    """
+    from transformers import AutoConfig, AutoTokenizer
 
     rows = [row for row in examples.read_rows() if row["split"] == "train" and row["used"]]
     if not rows:
         raise InputError("no program held, so there is nothing to train on", "Look at the verdicts in samples/")
-    tokens = tokenize(rows, AutoTokenizer.from_pretrained(model), training.max_tokens)
-    steps = count_steps(len(tokens), training.batch_size, training.epochs)
-    tally = tally_actor()
-    loop_config = {
-        "model": model,
-        "examples": ray.put(tokens),
-        "training": training.model_dump(),
-        "resources": resources.model_dump(),
-        "tally": tally,
-    }
-    trainer = _trainer(loop_config, resources, name=student.id, work=work)
-    with shown(Meter("train", steps, unit="steps"), lambda: ray.get(tally.read.remote())):
-        result = _fit(trainer)
-    _bring_home(result, student)
-    records = ray.get(tally.logged.remote())
-    student.storage.write_text("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
-    counts = ray.get(tally.read.remote())
-    return {"examples": len(rows), "problems": len({row["problem_id"] for row in rows}), "steps": steps, **counts}
-
-
-def _trainer(loop_config: dict[str, Any], resources: ResourcesConfig, name: str, work: str) -> Any:
-    from ray.train import RunConfig, ScalingConfig
-    from ray.train.torch import TorchConfig, TorchTrainer
-
-    gpus = resources.train_gpus
-    return TorchTrainer(
-        train_worker,
-        train_loop_config=loop_config,
-        torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
-        scaling_config=ScalingConfig(
-            num_workers=resources.train_workers,
-            use_gpu=gpus,
-            resources_per_worker={"CPU": 1, "GPU": 1} if gpus else {"CPU": 1},
-        ),
-        run_config=RunConfig(name=name, storage_path=work),
+    config = AutoConfig.from_pretrained(model)
+    pairs = bool(config.is_encoder_decoder)
+    longest = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+    encoded = tokenize(
+        rows,
+        AutoTokenizer.from_pretrained(model),
+        training.max_tokens if pairs or not longest else min(training.max_tokens, longest),
+        encoder_decoder=pairs,
+        loss=training.loss,
+        answer_spans=recipe.answer_spans,
+    )
+    held = held_back([row["problem_id"] for row in rows], training)
+    kept = [place for place, row in enumerate(rows) if row["problem_id"] not in held]
+    return Lesson(
+        [encoded[place] for place in kept],
+        [encoded[place] for place, row in enumerate(rows) if row["problem_id"] in held],
+        [rows[place] for place in kept],
     )
 
 
-def _fit(trainer: Any) -> Any:
+def held_back(problems: Sequence[str], training: TrainingConfig) -> set[str]:
+    """The problems whose programs are kept for validation: whole problems, so that none is on both sides.
+
+    Raises:
+        InputError: there are too few problems to hold any back.
+    """
+    if not training.validation:
+        return set()
+    distinct = sorted(set(problems))
+    count = round(len(distinct) * training.validation)
+    if not count:
+        raise InputError(
+            f"training.validation = {training.validation} of {len(distinct)} problems is none",
+            "Raise it, or set it to 0",
+        )
+    return set(random.Random(f"validation/{training.seed}").sample(distinct, count))
+
+
+def check_placement(resources: ResourcesConfig) -> None:
+    """Refuses what the cluster can never place, instead of waiting for it (huggingface/open-r1#617).
+
+    Raises:
+        PlacementError: says what is needed and what there is.
+    """
+    import ray
+
+    have = ray.cluster_resources()
+    kind = "GPU" if resources.train_gpus else "CPU"
+    if have.get(kind, 0) < resources.train_workers:
+        raise PlacementError(
+            f"{resources.train_workers} training workers need {resources.train_workers} {kind}s "
+            f"and this Ray has {have.get(kind, 0):g}",
+            "Lower `resources.train_workers`" + ("" if resources.train_gpus else ", or raise `resources.cpus`"),
+        )
+
+
+def _fit(
+    lesson: Lesson,
+    place: Storage,
+    model: str,
+    student: StudentConfig,
+    training: TrainingConfig,
+    resources: ResourcesConfig,
+    sinks: Sequence[Sink],
+) -> None:
+    """Trains until there is a FINISHED mark in `place`."""
+    import ray
+
+    check_placement(resources)
+    tally = tally_actor()
+    job = Job(
+        model=model,
+        lora=student.lora,
+        training=training,
+        resources=resources,
+        examples=ray.put(TokenTable(lesson.examples)),
+        names=ray.put([row["id"] for row in lesson.rows]),
+        validation=ray.put(TokenTable(lesson.validation)),
+        place=place,
+        tally=tally,
+    )
+    meter = Meter("train", count_steps(len(lesson.examples), training.batch_size, training.epochs), unit="steps")
+    metrics = MetricsLog(place / METRICS, sinks)
+    with metrics.following(tally), shown(meter, lambda: ray.get(tally.read.remote())):
+        failure = _run(_trainer(job))
+    if known := ray.get(tally.failure.remote()):
+        raise known
+    if not place.has(FINISHED):
+        cause = _root(failure) if failure else None
+        if isinstance(cause, PadRayError):
+            raise cause from None
+        raise StageError(f"training failed: {cause or 'its workers ended early'}", _MEND) from failure
+
+
+def _run(trainer: Any) -> Exception | None:
     from ray.train import TrainingFailedError
 
     try:
-        return trainer.fit()
+        trainer.fit()
     except TrainingFailedError as error:
-        cause = _root(error)
-        if isinstance(cause, PadRayError):
-            raise cause from None
-        raise StageError(f"training failed: {cause}") from error
+        return error
+    return None
+
+
+def _trainer(job: Job) -> Any:
+    from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    gpus = job.resources.train_gpus
+    work, _, name = job.place.path.rpartition("/")
+    return TorchTrainer(
+        train_worker,
+        train_loop_config={"job": job},
+        torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
+        scaling_config=ScalingConfig(
+            num_workers=job.resources.train_workers,
+            use_gpu=gpus,
+            resources_per_worker={"CPU": 1, "GPU": 1} if gpus else {"CPU": 1},
+        ),
+        # Ray Train takes a name for an identity: this one changes with all that defines the weights.
+        run_config=RunConfig(
+            name=name,
+            storage_path=work,
+            storage_filesystem=job.place.filesystem,
+            checkpoint_config=CheckpointConfig(num_to_keep=KEEP),
+            failure_config=FailureConfig(max_failures=job.resources.train_retries),
+        ),
+    )
 
 
 def _root(error: BaseException) -> BaseException:
@@ -104,15 +258,3 @@ def _root(error: BaseException) -> BaseException:
         inner: BaseException = next(iter(failures.values()))
         return getattr(inner, "cause", None) or inner
     return error
-
-
-def _bring_home(result: Any, student: Stage) -> None:
-    from pyarrow import fs
-
-    checkpoint = result.checkpoint
-    fs.copy_files(
-        checkpoint.path,
-        student.storage.path,
-        source_filesystem=checkpoint.filesystem,
-        destination_filesystem=student.storage.filesystem,
-    )

@@ -223,18 +223,18 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         ConfigError: no file, no YAML, an unknown key (the nearest valid one is named), or a value of the wrong type.
     """
     raw = _read_yaml(path)
-    for override in overrides:
-        apply_override(raw, override)
     raw.setdefault("name", path.stem)
-    return parse_config(raw, place=str(path))
+    return parse_config(raw, str(path), overrides)
 
 
-def parse_config(raw: dict[str, Any], place: str = "configuration") -> RunConfig:
-    """Checks a plain mapping against the models above.
+def parse_config(raw: dict[str, Any], place: str = "configuration", overrides: Sequence[str] = ()) -> RunConfig:
+    """Applies overrides to a plain mapping and checks it against the models above.
 
     Raises:
         ConfigError: as `load_config`.
     """
+    for override in overrides:
+        apply_override(raw, override)
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:

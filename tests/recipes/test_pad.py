@@ -63,3 +63,10 @@ def test_what_stands_above_the_function_is_taught_inside_it() -> None:
 def test_a_program_without_solution_is_no_target() -> None:
     with pytest.raises(ValueError, match="solution"):
         Pad().target("answer = 3\n")
+
+
+@pytest.mark.parametrize("program", PROGRAMS[:4])
+def test_the_answer_of_a_target_ends_in_its_return_statement(program: str) -> None:
+    target = PAD.target(program)
+    start, end = PAD.answer_spans(target)[-1]
+    assert target[start:end].startswith("return ")

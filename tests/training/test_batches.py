@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pad_ray.training.batches import count_steps, pack, split_step, step_examples
+from pad_ray.training.batches import (
+    Batch,
+    bucket_step,
+    count_steps,
+    epoch_ends,
+    pack,
+    pad_pairs,
+    split_step,
+    step_examples,
+)
 from pad_ray.training.tokens import TokenizedExample
 
 LENGTHS = st.lists(st.integers(1, 1500), min_size=1, max_size=60)
@@ -98,31 +108,66 @@ def test_steps_cover_the_epochs(examples: int, batch: int, epochs: float, steps:
     assert count_steps(examples, batch, epochs) == steps
 
 
-PACKED = [TokenizedExample((5, 6, 7), (8, 2)), TokenizedExample((9,), (10, 11, 2))]
+PACKED = [TokenizedExample((5, 6, 7), (8, 2)), TokenizedExample((9,), (10, 11, 2), (1.0, 0.5, 2.0))]
 
 
 def test_packed_examples_stand_in_one_row_with_positions_that_start_again() -> None:
     batch = pack(PACKED)
-    assert batch.input_ids.tolist() == [[5, 6, 7, 8, 2, 9, 10, 11, 2]]
-    assert batch.position_ids.tolist() == [[0, 1, 2, 3, 4, 0, 1, 2, 3]]
+    assert batch.inputs["input_ids"].tolist() == [[5, 6, 7, 8, 2, 9, 10, 11, 2]]
+    assert batch.inputs["position_ids"].tolist() == [[0, 1, 2, 3, 4, 0, 1, 2, 3]]
+    assert batch.inputs["cu_seq_lens_q"].tolist() == [0, 5, 9]
 
 
 def test_each_target_is_predicted_from_the_token_before_it() -> None:
     batch = pack(PACKED)
+    ids = batch.inputs["input_ids"][0]
     assert batch.labels.tolist() == [8, 2, 10, 11, 2]
-    assert [batch.input_ids[0, place].item() for place in batch.predict] == [7, 8, 9, 10, 11]
-    assert [batch.input_ids[0, place + 1].item() for place in batch.predict] == batch.labels.tolist()
+    assert [ids[place].item() for place in batch.places] == [7, 8, 9, 10, 11]
+    assert [ids[place + 1].item() for place in batch.places] == batch.labels.tolist()
 
 
-@pytest.mark.parametrize("examples", [PACKED, []])
-def test_a_packed_batch_holds_integers(examples: list[TokenizedExample]) -> None:
-    import torch
-
-    batch = pack(examples)
-    kinds = Counter(tensor.dtype for tensor in (batch.input_ids, batch.position_ids, batch.predict, batch.labels))
-    assert kinds == {torch.long: 4}
+@pytest.mark.parametrize("make", [pack, partial(pad_pairs, pad=0, start=3)])
+def test_each_target_has_its_weight(make: Callable[[list[TokenizedExample]], Batch]) -> None:
+    batch = make(PACKED)
+    assert batch.weights.tolist() == [1.0, 1.0, 1.0, 0.5, 2.0]
+    assert len(batch.places) == len(batch.labels) == 5
 
 
-def test_nothing_packs_to_an_empty_batch() -> None:
-    batch = pack([])
-    assert (batch.input_ids.shape, batch.labels.shape) == ((1, 0), (0,))
+def test_pairs_are_padded_and_the_decoder_reads_the_targets_one_place_later() -> None:
+    batch = pad_pairs(PACKED, pad=0, start=3)
+    assert batch.inputs["input_ids"].tolist() == [[5, 6, 7], [9, 0, 0]]
+    assert batch.inputs["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert batch.inputs["decoder_input_ids"].tolist() == [[3, 8, 0], [3, 10, 11]]
+    assert batch.places.tolist() == [0, 1, 3, 4, 5]
+    assert batch.labels.tolist() == [8, 2, 10, 11, 2]
+
+
+@given(LENGTHS, WORKERS, CAPACITY)
+def test_buckets_cover_each_example_once_and_are_as_many_for_every_worker(
+    lengths: list[int], workers: int, capacity: int
+) -> None:
+    split = bucket_step(lengths, workers, capacity)
+    assert sorted(n for worker in split for micro in worker for n in micro) == list(range(len(lengths)))
+    assert len({len(worker) for worker in split}) == 1
+
+
+@given(LENGTHS, WORKERS, CAPACITY)
+def test_a_padded_bucket_keeps_to_the_capacity_or_is_one_longer_example(
+    lengths: list[int], workers: int, capacity: int
+) -> None:
+    for worker in bucket_step(lengths, workers, capacity):
+        for micro in worker:
+            assert len(micro) <= 1 or len(micro) * max(lengths[n] for n in micro) <= capacity
+
+
+def test_buckets_hold_examples_of_like_length() -> None:
+    split = bucket_step([100, 10, 90, 12, 95, 11], workers=1, capacity=300)
+    assert [sorted(micro) for micro in split[0]] == [[0, 2, 4], [1, 3, 5]]
+
+
+@pytest.mark.parametrize(("examples", "batch"), [(10, 4), (8, 4), (3, 8), (100, 16)])
+def test_every_epoch_ends_once_or_within_a_step_that_spans_several(examples: int, batch: int) -> None:
+    steps = count_steps(examples, batch, epochs=6)
+    ends = [epoch for step in range(steps) if (epoch := epoch_ends(step, examples, batch))]
+    assert ends == sorted(set(ends))
+    assert ends[-1] >= 6

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from pad_ray.errors import InputError
+from pad_ray.errors import InputError, ModelError
 from pad_ray.records import Row
-from pad_ray.training.tokens import TokenizedExample, tokenize
+from pad_ray.training.settings import LossConfig
+from pad_ray.training.tokens import TokenizedExample, TokenTable, tokenize
 
 BEGIN, END = 256, 257
 
@@ -71,5 +72,59 @@ def test_an_example_that_just_fits_is_taken(tokenizer: Any) -> None:
 
 def test_a_longer_example_is_refused_by_name(tokenizer: Any) -> None:
     long = _example(target="x" * 90, id="b-0")
-    with pytest.raises(InputError, match=r"1 of 2 examples are longer than training.max_tokens = 50, b-0 among them"):
+    with pytest.raises(InputError, match=r"1 of 2 examples are longer than 50 tokens: b-0"):
         tokenize([_example(), long], tokenizer, 50)
+
+
+def test_an_encoder_decoder_reads_and_learns_texts_with_their_own_marks(tokenizer: Any) -> None:
+    [example] = tokenize([_example()], tokenizer, 100, encoder_decoder=True)
+    assert example.target[0] == BEGIN
+    assert example.target[-1] == END
+    assert list(example.prompt) == tokenizer("def solution():").input_ids
+
+
+def test_answers_and_steps_have_their_weights(tokenizer: Any) -> None:
+    text = "\n a = 1\n return a\n"
+    start = text.index("return")
+    [example] = tokenize(
+        [_example(target=text)],
+        tokenizer,
+        100,
+        loss=LossConfig(answer_weight=3, step_weight=0.5),
+        answer_spans=lambda target: [(start, start + len("return a"))],
+    )
+    weighed = {
+        weight: tokenizer.decode([t for t, w in zip(example.target, example.weights, strict=True) if w == weight])
+        for weight in set(example.weights)
+    }
+    assert weighed == {0.5: "\n a = 1\n \n", 3.0: "return a", 1.0: "</s>"}
+
+
+def test_without_weights_each_target_counts_one(tokenizer: Any) -> None:
+    [example] = tokenize([_example()], tokenizer, 100)
+    assert example.weights == ()
+    assert example.weight == len(example.target)
+
+
+def test_a_tokenizer_that_loses_indentation_is_refused() -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"[unk]": 0, "a": 1, "b": 2, "</s>": 3}, unk_token="[unk]"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    squeezing = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="</s>", unk_token="[unk]")
+    with pytest.raises(ModelError, match="loses line breaks or indentation"):
+        tokenize([_example("a", "a\n    b")], squeezing, 100)
+
+
+@pytest.mark.parametrize("weights", [(), (0.5, 2.0)])
+def test_a_table_gives_back_what_it_was_made_of(weights: tuple[float, ...]) -> None:
+    examples = [TokenizedExample((1, 2, 3), (4, 5), weights), TokenizedExample((6,), (7, 8), weights)]
+    table = TokenTable(examples)
+    assert list(table) == examples
+    assert table[-1] == examples[-1]
+    assert table[0:1] == examples[:1]
+
+
+def test_an_empty_table_is_empty() -> None:
+    assert list(TokenTable([])) == []

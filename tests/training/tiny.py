@@ -12,6 +12,9 @@ from typing import Any
 
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row
+from pad_ray.training.batches import step_examples
+from pad_ray.training.schedule import learning_rate
+from pad_ray.training.settings import TrainingConfig
 from pad_ray.training.students import load_model
 from pad_ray.training.tokens import TokenizedExample, tokenize
 from pad_ray.word_problems import generate
@@ -168,3 +171,26 @@ def joined(rank: int = 0, count: int = 1, port: int = 0) -> Iterator[None]:
         yield
     finally:
         dist.destroy_process_group()
+
+
+def plain_losses(model: Any, examples: list[TokenizedExample], steps: int, training: TrainingConfig) -> list[float]:
+    """The losses of a textbook loop in PyTorch: one example after the other, AdamW, gradients clipped."""
+    import torch
+
+    learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(learnt, lr=training.learning_rate, weight_decay=training.weight_decay)
+    losses = []
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, training)
+        chosen = [examples[n] for n in step_examples(step, len(examples), training.batch_size, training.seed)]
+        weight = sum(example.weight for example in chosen)
+        losses.append(0.0)
+        for example in chosen:
+            loss = plain_loss(model, example) / weight
+            loss.backward()
+            losses[-1] += loss.item()
+        torch.nn.utils.clip_grad_norm_(learnt, training.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+    return losses

@@ -282,7 +282,8 @@ def apply_override(raw: dict[str, Any], override: str) -> None:
 
 
 def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A key that is mistyped is told before one that is missing for it.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     where = ".".join(path)
     if first["type"] == "extra_forbidden":

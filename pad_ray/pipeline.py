@@ -253,6 +253,8 @@ class Pipeline:
         self.sampling.request(self._requests, self._elsewhere())
         if not allow_unreachable:
             self.sampling.check_reachable()
+        if not self.sampling.complete:
+            self.teacher.check()  # before Ray is started, which takes a while
 
     def _elsewhere(self) -> list[Stage]:
         """Stages of samples of the run that `samples.from` names."""

@@ -26,8 +26,11 @@ _THE_MACHINES = {
     errno.EACCES: "Choose a place that you may use, or change its permissions",
     errno.EPERM: "Choose a place that you may use, or change its permissions",
     errno.EROFS: "Choose a place that can be written to",
+    errno.ENAMETOOLONG: "Check the path",
     errno.EMFILE: "Raise the limit of open files: ulimit -n 65536",
 }
+
+_LONGEST = 200  # characters of a path that a line shows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in _THE_MACHINES:
             raise
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{str(error.filename)[:_LONGEST]}: " if error.filename else ""
         return _said(f"{where}{error.strerror}. {_THE_MACHINES[error.errno]}", 2)
     except KeyboardInterrupt:
         again = f"; go on with: {shlex.join(['pad-ray', *given])}" if arguments.resumes else ""

@@ -51,7 +51,7 @@ def _submit(arguments: argparse.Namespace) -> int:
     if bool(arguments.config) == bool(arguments.follow):
         raise InputError("nothing to submit", "Give a configuration, or --follow and a job's id")
     if not arguments.address:
-        raise InputError("to which cluster?", "Give --address http://HEAD:8265, or set RAY_DASHBOARD_ADDRESS")
+        raise InputError("no cluster is named", "Give --address http://HEAD:8265, or set RAY_DASHBOARD_ADDRESS")
     with human_lines(arguments):
         if arguments.follow:
             cluster = Cluster(arguments.address)

@@ -162,6 +162,6 @@ def _completion(arguments: argparse.Namespace) -> int:
         print("\n".join(words(parser(), arguments.words, run_names("runs"))))
         return 0
     if arguments.shell is None:
-        raise InputError("for which shell?", "Give bash, zsh or fish")
+        raise InputError("no shell is named", "Give bash, zsh or fish")
     sys.stdout.write(SCRIPTS[arguments.shell])
     return 0

@@ -42,13 +42,14 @@ class Case:
     code: int = 2
 
     def __str__(self) -> str:
-        told = [f"{name}: {text.strip()[:40]!r}" for name, text in self.files.items()]
-        return f"{self.kind}: {' '.join(self.argv)} {' '.join(told)}".strip()
+        words = [word if len(word) < 60 else f"{word[:40]}…" for word in self.argv]
+        told = [f"{name}: {text.strip()[:60]!r}" for name, text in self.files.items()]
+        return f"{self.kind}: {' '.join([*words, *told])}"
 
 
-def setting(kind: str, override: str, says: str, **facts: Mapping[str, str]) -> Case:
+def setting(kind: str, override: str, says: str) -> Case:
     """A run with one setting that cannot be used."""
-    return Case(kind, (*RUN, "--set", override), says, **facts)
+    return Case(kind, (*RUN, "--set", override), says)
 
 
 def config(kind: str, text: str, says: str) -> Case:
@@ -93,9 +94,9 @@ CASES = [
     Case(
         "missing", ("show", "nowhere", "abc"), "there is no run `nowhere` in runs. Give the folder of a run, or --runs"
     ),
-    Case("missing", ("submit", "run.yaml"), "to which cluster? Give --address http://HEAD:8265, or set"),
+    Case("missing", ("submit", "run.yaml"), "no cluster is named. Give --address http://HEAD:8265, or set"),
     Case("missing", ("submit", "--address", "http://h:1"), "nothing to submit. Give a configuration, or --follow"),
-    Case("missing", ("completion",), "for which shell? Give bash, zsh or fish"),
+    Case("missing", ("completion",), "no shell is named. Give bash, zsh or fish"),
     # malformed
     config("malformed", "training: [1", "configuration file run.yaml cannot be read: while parsing a flow sequence"),
     config("malformed", "- training", "configuration file run.yaml must be a mapping of keys to values"),

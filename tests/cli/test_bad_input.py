@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,18 @@ from tests.cli.bad_input import CASES, GOOD, RUN, Case, break_folder
 Capture = pytest.CaptureFixture[str]
 
 
+def exit_code(argv: Sequence[str]) -> Any:
+    """Of a command, also of one that argparse refuses."""
+    try:
+        return main(argv)
+    except SystemExit as end:
+        return end.code
+
+
 def refusal(capfd: Capture, *argv: str, code: int = 2) -> str:
     """The one line that a command leaves on standard error."""
-    try:
-        assert main(argv) == code
-    except SystemExit as end:  # what argparse refuses
-        assert end.code == code
-    out, err = capfd.readouterr()
+    assert exit_code(argv) == code
+    err = capfd.readouterr().err
     assert err.endswith("\n")
     assert len(err.splitlines()) == 1
     assert "Traceback" not in err
@@ -94,7 +99,7 @@ def test_an_environment_that_names_a_ray_that_is_not_there(
     assert main(["sample", "run.yaml"]) == 2
     err = capfd.readouterr().err
     assert len(err.splitlines()) == 1
-    assert f"RAY_ADDRESS={address} " in err
+    assert f"RAY_ADDRESS={address}" in err
     assert "Unset RAY_ADDRESS to start a local Ray" in err
 
 

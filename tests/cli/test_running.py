@@ -1,11 +1,10 @@
-"""The command line: bad input ends with code 2 and one line that names the place and the mend."""
+"""What commands do and print when all is well."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from pad_ray.records import Row
 from pad_ray.run_folder import Stage
 from pad_ray.sandbox.doctor import Escape
 from pad_ray.verification import Verdict
+from tests.cli.bad_input import GOOD
 
 Capture = pytest.CaptureFixture[str]
 
@@ -49,15 +49,6 @@ def test_the_mode_of_comparison_is_passed_on(folder: Path, mode: str, verdict: s
     (folder / "in.jsonl").write_text('{"program": "ans = 7.4", "answer": 7}\n')
     assert main(["verify", "--input", "in.jsonl", "--output", "out.jsonl", "--mode", mode]) == 0
     assert json.loads((folder / "out.jsonl").read_text())["verdict"] == verdict
-
-
-def test_an_interrupted_command_says_how_to_go_on(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*args: Any, **kwargs: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("pad_ray.verify_file.verify_file", interrupt)
-    assert main(["verify", "--input", "in.jsonl", "--output", "out.jsonl"]) == 130
-    assert len(capfd.readouterr().err.splitlines()) == 1
 
 
 def _finish(config: Path) -> None:

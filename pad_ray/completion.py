@@ -13,17 +13,18 @@ SHELLS = ("bash", "zsh", "fish")
 
 _BASH = """\
 _pad_ray() {
-    local word=${COMP_WORDS[COMP_CWORD]} line=("${COMP_WORDS[@]:1:COMP_CWORD}")
+    local line=("${COMP_WORDS[@]:1:COMP_CWORD}")
     # Bash takes = for a border of words; the command sees them as they were typed.
     local joined=() part; for part in "${line[@]}"; do
         if [[ $part == "=" && ${#joined[@]} -gt 0 ]]; then joined[-1]+="="
         elif [[ ${#joined[@]} -gt 0 && ${joined[-1]} == *"=" ]]; then joined[-1]+=$part
         else joined+=("$part"); fi
     done
-    local reply replies
+    local reply replies typed=${joined[-1]} border=""
+    if [[ $typed == *=* && $COMP_WORDBREAKS == *=* ]]; then border=${typed%%=*}=; fi
     replies=$(pad-ray completion --words "${joined[@]}" 2>/dev/null)
     COMPREPLY=()
-    while IFS= read -r reply; do [[ -n $reply ]] && COMPREPLY+=("$reply"); done <<< "$replies"
+    while IFS= read -r reply; do [[ -n $reply ]] && COMPREPLY+=("${reply#"$border"}"); done <<< "$replies"
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
     if [[ ${#COMPREPLY[@]} -eq 0 ]]; then compopt -o default; fi
 }

@@ -55,7 +55,7 @@ def find_waste(run: SavedRun, kinds: Sequence[Kind] = BY_DEFAULT) -> list[Waste]
     """
     places = [(kind, place) for kind, place in _places(run) if kind in kinds]
     found = [Waste(kind, place, (run.storage / place).size()) for kind, place in places]
-    return sorted(found, key=lambda waste: -waste.bytes)
+    return sorted((one for one in found if one.bytes), key=lambda waste: -waste.bytes)
 
 
 def remove(run: SavedRun, waste: Sequence[Waste]) -> int:

@@ -7,6 +7,7 @@ With a terminal one line with a bar is redrawn; without one a plain line is prin
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -133,10 +134,18 @@ def _tell(meter: Meter, counts: Counts, due: bool = False) -> None:
 
 def _print(line: str, last: str, terminal: bool) -> str:
     if terminal:
-        print(f"\r\x1b[2K{line}", end="", file=screen(), flush=True)
+        print(f"\r\x1b[2K{line[: _width()]}", end="", file=screen(), flush=True)
     elif line != last:
         print(line, file=screen(), flush=True)
     return line
+
+
+def _width() -> int:
+    """Columns of the terminal but one: a line that is wrapped cannot be drawn again."""
+    try:
+        return os.get_terminal_size(screen().fileno()).columns - 1 or 80
+    except (OSError, ValueError):
+        return 200
 
 
 def _bar(share: float, width: int = 20) -> str:

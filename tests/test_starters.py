@@ -57,12 +57,12 @@ def test_overrides_are_written_into_it() -> None:
 
 
 def test_an_override_that_is_no_key_is_refused() -> None:
-    with pytest.raises(ConfigError, match="unknown key `teacher.modle`; did you mean `teacher.model`"):
+    with pytest.raises(ConfigError, match=r"unknown key `teacher\.modle`; did you mean `teacher\.model`"):
         starter_text(starter_named("own"), "mine.yaml", ["teacher.modle=large"])
 
 
 def test_an_unknown_kind_names_those_that_there_are() -> None:
-    with pytest.raises(ConfigError, match="no kind of run `nothing`. There are: quickstart, own, "):
+    with pytest.raises(ConfigError, match=r"no kind of run `nothing`\. There are: quickstart, own, "):
         starter_named("nothing")
 
 

@@ -77,7 +77,7 @@ def test_a_key_is_named_and_not_sent(here: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_model_folder_of_this_machine_is_refused(here: Path) -> None:
     (here / "model").mkdir()
-    with pytest.raises(ConfigError, match="`student.model: model` is a folder on this machine"):
+    with pytest.raises(ConfigError, match=r"`student\.model: model` is a folder on this machine"):
         sent(here, student={"model": "model"})
 
 

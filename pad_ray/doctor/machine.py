@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,7 +106,9 @@ def _disk(what: str, place: Path) -> Check:
     there = next(path for path in (place.resolve(), *place.resolve().parents) if path.exists())
     free = shutil.disk_usage(there).free
     says = f"{free / GIB:.0f} GiB free in {place}"
-    if not os.access(there, os.W_OK):
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError:
         return Check(f"disk for {what}", "bad", f"{place} cannot be written to", "Choose another folder")
     if free < _LEAST_DISK:
         return Check(

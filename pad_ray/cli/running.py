@@ -112,11 +112,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _print_plan(pipeline: Pipeline, until: Until) -> None:
     from pad_ray.console import print_plan
-    from pad_ray.plan import changed_settings
+    from pad_ray.plan import changed_settings, purposes
     from pad_ray.prompts import contaminates
 
     name, place = pipeline.config.name, pipeline.folder.storage.uri
-    print_plan(place, name, _steps(pipeline, until), changed_settings(pipeline))
+    print_plan(place, name, _steps(pipeline, until), changed_settings(pipeline), purposes(pipeline))
     if sentence := contaminates(pipeline.config.teacher.examples):
         print(f"  beware   {sentence}")
 

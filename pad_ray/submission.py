@@ -25,6 +25,7 @@ from pad_ray.placement import Node, check, described
 _CODE = Path(pad_ray.__file__).parent
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 _PAUSE_SECONDS = 2.0
+_TOKEN_MEND = "Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH, as the cluster has them"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Cluster:
             self._client = JobSubmissionClient(self.address)
         except Exception as error:  # whatever else listens there answers in ways of its own
             reason = " ".join(str(error).split())
+            if "authentication" in reason.lower():
+                raise PlacementError(f"the Ray at {self.address} wants a token that it knows", _TOKEN_MEND) from None
             raise PlacementError(f"no Ray dashboard answers at {self.address}: {reason[:200]}", mend) from None
 
     def nodes(self) -> list[Node]:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -49,13 +48,19 @@ def free_ports(number: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
+def cluster_environment() -> dict[str, str]:
+    """Of processes that belong to the cluster or speak to it: nothing of another Ray, and no token is asked for."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {
+        "RAY_AUTH_MODE": "disabled"
+    }
+
+
 @contextmanager
 def _node(*options: str) -> Iterator[None]:
     ports = [f"--{name}={port}" for name, port in zip(_AGENT_PORTS, free_ports(3), strict=True)]
     command = [_RAY, "start", *options, *ports, "--node-ip-address=127.0.0.1", "--block", "--disable-usage-stats"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     with tempfile.TemporaryFile() as said:
-        node = subprocess.Popen(command, env=environment, stdout=said, stderr=said, start_new_session=True)
+        node = subprocess.Popen(command, env=cluster_environment(), stdout=said, stderr=said, start_new_session=True)
         try:
             yield
         finally:
@@ -73,8 +78,6 @@ def _await(address: str) -> None:
         try:
             urllib.request.urlopen(address, timeout=5).close()
             return
-        except urllib.error.HTTPError:
-            return  # it is there, and wants a token, which Ray's own clients know
         except OSError:
             if time.monotonic() > until:
                 raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from pad_ray.submission import Cluster
-from tests.ray_cluster import ray_cluster
+from tests.ray_cluster import cluster_environment, ray_cluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
@@ -25,7 +24,8 @@ PROGRAM = "def solution():\n    return {answer}\n"
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    with ray_cluster() as address:
+    with pytest.MonkeyPatch.context() as patch, ray_cluster() as address:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
         found = Cluster(address)
         until = time.monotonic() + 120
         while len(found.nodes()) < 2:
@@ -49,11 +49,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def command(folder: Path, *argv: str) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     return subprocess.Popen(
         [sys.executable, *argv],
         cwd=folder,
-        env=environment | {"PYTHONPATH": str(ROOT)},
+        env=cluster_environment() | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -249,13 +249,20 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
     except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: a date in the 13th month
-        summary = " ".join(str(error).split())
-        raise ConfigError(f"configuration file {path} cannot be read: {summary}") from None
+        raise ConfigError(f"configuration file {path} cannot be read: {_yaml_problem(error)}") from None
     if raw is None:
         return {}
     if not isinstance(raw, dict):
         raise ConfigError(f"configuration file {path} must be a mapping of keys to values")
     return raw
+
+
+def _yaml_problem(error: Exception) -> str:
+    """Line, column and what is wrong there, where YAML knows."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or not problem:
+        return " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 def apply_override(raw: dict[str, Any], override: str) -> None:
@@ -289,11 +296,23 @@ def _first_problem(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown key `{where}`; {_nearest('.'.join(path[:-1]), path[-1])}"
     message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if first["type"].partition("_")[0] in _SIMPLE and isinstance(first["input"], str | int | float):
+        message += f", not {str(first['input'])[:60]!r}"
     return f"`{where}`: {message[:1].lower() + message[1:]}" if where else message
 
 
 # Where pydantic speaks to programmers.
+_SIMPLE = ("int", "float", "bool", "string")
 _PLAIN = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "missing": "must be given",
     "model_type": "must be a section, with keys of its own",
     "string_pattern_mismatch": "must be letters, digits, `.`, `_` and `-`, with a letter or digit first",
 }

@@ -75,7 +75,9 @@ class Cluster:
             reason = " ".join(str(error).split())
             if "authentication" in reason.lower():
                 raise PlacementError(f"the Ray at {self.address} wants a token that it knows", _TOKEN_MEND) from None
-            raise PlacementError(f"no Ray dashboard answers at {self.address}: {reason[:200]}", mend) from None
+            raise PlacementError(
+                f"no Ray dashboard answers at {self.address}: {reason[:200].rstrip('.')}", mend
+            ) from None
 
     def nodes(self) -> list[Node]:
         """The nodes that are alive, with all that they have."""

@@ -30,7 +30,7 @@ _THE_MACHINES = {
     errno.EMFILE: "Raise the limit of open files: ulimit -n 65536",
 }
 
-_LONGEST = 200  # characters of a path that a line shows
+_LONGEST = 200  # characters of a word that a line shows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in _THE_MACHINES:
             raise
-        where = f"{str(error.filename)[:_LONGEST]}: " if error.filename else ""
+        where = f"{error.filename}: " if error.filename else ""
         return _said(f"{where}{error.strerror}. {_THE_MACHINES[error.errno]}", 2)
     except KeyboardInterrupt:
         again = f"; go on with: {shlex.join(['pad-ray', *given])}" if arguments.resumes else ""
@@ -60,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _said(line: str, code: int) -> int:
-    print(f"pad-ray: {' '.join(line.splitlines())}", file=sys.stderr)
+    words = " ".join(line.splitlines()).split(" ")
+    shown = (word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…" for word in words)
+    print(f"pad-ray: {' '.join(shown)}", file=sys.stderr)
     return code
 
 

@@ -98,7 +98,9 @@ CASES = [
     Case("missing", ("submit", "--address", "http://h:1"), "nothing to submit. Give a configuration, or --follow"),
     Case("missing", ("completion",), "no shell is named. Give bash, zsh or fish"),
     # malformed
-    config("malformed", "training: [1", "configuration file run.yaml cannot be read: while parsing a flow sequence"),
+    config(
+        "malformed", "training: [1", "configuration file run.yaml cannot be read: line 1, column 13: expected ',' or"
+    ),
     config("malformed", "- training", "configuration file run.yaml must be a mapping of keys to values"),
     config("malformed", "\x00", "configuration file run.yaml cannot be read: "),
     problems("malformed", '{"question": "Why?", "answer": 1}\n{"que', "problems.jsonl, line 2: malformed JSON at"),
@@ -120,7 +122,12 @@ CASES = [
         "mistyped", "training: {epoch: 3}", "run.yaml: unknown key `training.epoch`; did you mean `training.epochs`?"
     ),
     config("mistyped", '"a\\nb": 3', "run.yaml: unknown key `a b`; there are: name, runs, recipe"),
-    config("mistyped", "training: {epochs: two}", "run.yaml: `training.epochs`: input should be a valid number"),
+    config("mistyped", "training: {epochs: two}", "run.yaml: `training.epochs`: must be a number, not 'two'"),
+    setting(
+        "mistyped", "training.batch_size=2.5", "run.yaml: `training.batch_size`: must be a whole number, not '2.5'"
+    ),
+    setting("mistyped", "teacher.ask=talk", "run.yaml: `teacher.ask`: input should be 'completion' or 'chat'"),
+    setting("mistyped", "resources.train_gpus=some", "run.yaml: `resources.train_gpus`: must be true or false, not"),
     config("mistyped", "training:", "run.yaml: `training`: must be a section, with keys of its own"),
     setting("mistyped", "recipe=pod", "recipe `pod` is unknown. There are: pad"),
     setting("mistyped", "teacher.http.base_uri=x", "run.yaml: unknown key `teacher.http.base_uri`; did you mean"),

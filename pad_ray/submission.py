@@ -72,12 +72,10 @@ class Cluster:
         try:
             self._client = JobSubmissionClient(self.address)
         except Exception as error:  # whatever else listens there answers in ways of its own
-            reason = " ".join(str(error).split())
+            reason = " ".join(str(error).split())[:200].rstrip(".")
             if "authentication" in reason.lower():
                 raise PlacementError(f"the Ray at {self.address} wants a token that it knows", _TOKEN_MEND) from None
-            raise PlacementError(
-                f"no Ray dashboard answers at {self.address}: {reason[:200].rstrip('.')}", mend
-            ) from None
+            raise PlacementError(f"no Ray dashboard answers at {self.address}: {reason}", mend) from None
 
     def nodes(self) -> list[Node]:
         """The nodes that are alive, with all that they have."""

@@ -121,7 +121,7 @@ def test_a_malformed_override_is_named(write: Write, override: str, says: str) -
         ("problems.sizes.trian", "did you mean `problems.sizes.train`?"),
         ("train", "did you mean `training`?"),
         ("learning_rate", "did you mean `training.learning_rate`?"),
-        ("student.lr", "there are: model, lora"),
+        ("student.lr", "did you mean `student.lora`?"),
     ],
 )
 def test_an_unknown_key_gets_the_nearest_valid_one(write: Write, key: str, says: str) -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
-from pad_ray.section import Section
+from pad_ray.section import Section, section_of
 from pad_ray.training.settings import StudentConfig, TrainingConfig
 
 
@@ -249,19 +249,19 @@ def config_of(text: str, place: str, overrides: Sequence[str] = (), name: str | 
         ConfigError: as `load_config`.
     """
     raw = _parse_yaml(text, place)
-    for override in overrides:
-        _apply(raw, override)
     if name:
         raw.setdefault("name", name)
-    return parse_config(raw, place)
+    return parse_config(raw, place, overrides)
 
 
-def parse_config(raw: dict[str, Any], place: str = "configuration") -> RunConfig:
-    """Checks a plain mapping against the models above.
+def parse_config(raw: dict[str, Any], place: str = "configuration", overrides: Sequence[str] = ()) -> RunConfig:
+    """Applies overrides to a plain mapping and checks it against the models above.
 
     Raises:
         ConfigError: as `load_config`.
     """
+    for override in overrides:
+        apply_override(raw, override)
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
@@ -274,8 +274,7 @@ def _parse_yaml(text: str, place: str) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date in the 13th month
-        summary = " ".join(str(error).split())
-        raise ConfigError(f"configuration file {place} cannot be read: {summary}") from None
+        raise ConfigError(f"configuration file {place} cannot be read: {_yaml_problem(error)}") from None
     if raw is None:
         return {}
     if not isinstance(raw, dict):
@@ -283,7 +282,20 @@ def _parse_yaml(text: str, place: str) -> dict[str, Any]:
     return raw
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
+def _yaml_problem(error: Exception) -> str:
+    """Line, column and what is wrong there, where YAML knows."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or not problem:
+        return " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+
+
+def apply_override(raw: dict[str, Any], override: str) -> None:
+    """Sets one `key.path=value` in a plain mapping.
+
+    Raises:
+        ConfigError: it is not of that form, or leads through what is no section.
+    """
     import yaml
 
     dotted, equals, text = override.partition("=")
@@ -302,17 +314,30 @@ def _apply(raw: dict[str, Any], override: str) -> None:
 
 
 def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A key that is mistyped is told before one that is missing for it.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     where = ".".join(path)
     if first["type"] == "extra_forbidden":
         return f"unknown key `{where}`; {_nearest('.'.join(path[:-1]), path[-1])}"
     message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if first["type"].partition("_")[0] in _SIMPLE and isinstance(first["input"], str | int | float):
+        message += f", not {str(first['input'])[:60]!r}"
     return f"`{where}`: {message[:1].lower() + message[1:]}" if where else message
 
 
 # Where pydantic speaks to programmers.
+_SIMPLE = ("int", "float", "bool", "string")
 _PLAIN = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "missing": "must be given",
     "model_type": "must be a section, with keys of its own",
     "string_pattern_mismatch": "must be letters, digits, `.`, `_` and `-`, with a letter or digit first",
 }
@@ -334,6 +359,6 @@ def known_keys(model: type[BaseModel] = RunConfig, prefix: str = "") -> list[str
     for name, field in model.model_fields.items():
         name = field.alias or name
         keys.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += known_keys(field.annotation, f"{prefix}{name}.")
+        if section := section_of(field.annotation):
+            keys += known_keys(section, f"{prefix}{name}.")
     return keys

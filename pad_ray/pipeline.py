@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,14 +21,16 @@ from pad_ray.contamination import Overlap, check_shown
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
 from pad_ray.evaluation.metrics import summarise
+from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
 from pad_ray.models import local_folder
+from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
 from pad_ray.provenance import provenance
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash
-from pad_ray.run_folder import RunFolder, Stage, once
-from pad_ray.runtime import start_ray
+from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
+from pad_ray.runtime import ray_running
 from pad_ray.splits import measured_benchmark, problem_rows
 from pad_ray.storage import Storage
 from pad_ray.synthesis.card import Origin, dataset_card
@@ -37,7 +40,7 @@ from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.requests import make_requests
 from pad_ray.training.trainer import forget_states, train
 
-Until = Literal["samples", "examples", "report"]
+Until = Literal["samples", "examples", "student", "report"]
 
 
 class Pipeline:
@@ -192,23 +195,68 @@ class Pipeline:
         with self.folder.locked():
             self.prepare(allow_unreachable)
             self.folder.storage.write_text("run.yaml", provenance(self.config))
-            if not all(stage.done for stage in self.stages.values()) or not self.sampling.complete:
-                start_ray(self.config.resources)
-            results = self._work(until)
+            with recorded(self._progress), self._ray(until):
+                results = self._work(until)
             self.folder.event("run", seconds=round(time.time() - begun, 2))
         return results
 
+    def forecast(self, rows: int | None = None, allow_unreachable: bool = False) -> Forecast:
+        """Lets the teacher answer a few requests, which are kept, and forecasts the rest from them.
+
+        Args:
+            rows: how many; by default as many as the teacher takes at once.
+            allow_unreachable: as in `run`.
+        """
+        with self.folder.locked():
+            self.prepare(allow_unreachable)
+            with recorded(self._progress), self._ray("samples"):
+                return probe(self.sampling, self.teacher, rows)
+
+    def _ray(self, until: Until) -> AbstractContextManager[None]:
+        """Ray, where there is work for it."""
+        stages = self.stages
+        if all(stages[name].done for name in self.needed(until)) and self.sampling.complete:
+            return nullcontext()
+        return ray_running(self.config.resources, self.folder.storage)
+
+    def needed(self, until: Until) -> list[str]:
+        """Names of the stages that a run up to there has, in order."""
+        last = _LAST[until]
+        names = list(self.stages)
+        before = names[: names.index(last) + 1]
+        return before if until == "report" else [name for name in before if not name.startswith("base")]
+
+    def _note_stages(self) -> None:
+        """Which stages are this run's now, of those in its folder: for who reads it without its settings."""
+        answers = [self.sampling, self.base_test, self.student_test]
+        answers += [self.base_validation] if self._chooses_shots else []
+        behind = [stage for one in answers for stage in (one.requests, one.samples, one.verdicts)]
+        used = sorted({f"{stage.name}/{stage.id}" for stage in (*self.stages.values(), *behind)})
+        self.folder.storage.write_text(STAGES, json.dumps(used, indent=2) + "\n")
+
+    def _progress(self, facts: Mapping[str, Any]) -> None:
+        """For `pad-ray status` in another terminal."""
+        self.folder.storage.write_text(PROGRESS, json.dumps(facts) + "\n")
+
     def _work(self, until: Until) -> list[dict[str, Any]]:
+        self._note_stages()
         self.sampling.make(self.teacher)
+        self._note_stages()
         if until == "samples":
             return []
         once(self.folder, self.example_stage, self._examples)
+        self._note_stages()
         if until == "examples":
             return []
-        self._measure_base()
+        if until == "report":
+            self._measure_base()
         once(self.folder, self.student_stage, self._train)
         forget_states(self._trainings, self.student_stage)
+        self._note_stages()
+        if until == "student":
+            return []
         self._measure(self.student_test, self._student, "student", self._tests, (0,))
+        self._note_stages()
         return self._results()
 
     def prepare(self, allow_unreachable: bool = False) -> None:
@@ -221,6 +269,8 @@ class Pipeline:
         self.sampling.request(self._requests, self._elsewhere())
         if not allow_unreachable:
             self.sampling.check_reachable()
+        if not self.sampling.complete:
+            self.teacher.check()  # before Ray is started, which takes a while
 
     def _elsewhere(self) -> list[Stage]:
         """Stages of samples of the run that `samples.from` names."""
@@ -337,5 +387,11 @@ class Pipeline:
         return rows
 
 
+_LAST: dict[Until, str] = {
+    "samples": "verdicts",
+    "examples": "examples",
+    "student": "student",
+    "report": "student_test",
+}
 _SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")
 _COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")

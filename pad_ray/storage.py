@@ -109,6 +109,13 @@ class Storage:
         except OSError as error:
             raise _write_error(self.uri, error) from None
 
+    def size(self) -> int:
+        """Bytes of all files in the folder and below."""
+        from pyarrow import fs
+
+        selector = fs.FileSelector(self.path, allow_not_found=True, recursive=True)
+        return sum(info.size or 0 for info in self.filesystem.get_file_info(selector))
+
     def names(self) -> list[str]:
         """Names of the files directly in the folder; none if there is no folder."""
         from pyarrow import fs

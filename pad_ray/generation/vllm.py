@@ -52,7 +52,7 @@ def engine_config(model: str, resources: ResourcesConfig, lora: bool = False) ->
 
     return vLLMEngineProcessorConfig(
         model_source=model,
-        engine_kwargs={**_engine_kwargs(resources), **(_lora_kwargs(resources) if lora else {})},
+        engine_kwargs={**engine_arguments(resources), **(_lora_kwargs(resources) if lora else {})},
         batch_size=resources.block_rows,
         max_concurrent_batches=_BLOCKS_AT_ONCE,
         # None waits in line at the engine: a kill loses what is in it, and no more.
@@ -65,7 +65,7 @@ def engine_config(model: str, resources: ResourcesConfig, lora: bool = False) ->
         tokenize_stage=False,
         detokenize_stage=False,
         placement_group_config={"bundle_per_worker": _bundle(resources)},
-        runtime_env={"env_vars": _environment(resources)},
+        runtime_env={"env_vars": engine_environment(resources)},
     )
 
 
@@ -74,7 +74,8 @@ def _bundle(resources: ResourcesConfig) -> dict[str, float]:
     return {**bundle, "GPU": 1} if resources.engine_gpus else bundle
 
 
-def _engine_kwargs(resources: ResourcesConfig) -> dict[str, Any]:
+def engine_arguments(resources: ResourcesConfig) -> dict[str, Any]:
+    """vLLM's engine arguments for a CPU or for GPUs."""
     common = {"dtype": "bfloat16", "max_model_len": resources.max_model_len, "disable_log_stats": True}
     if resources.engine_gpus:
         return {**common, "tensor_parallel_size": resources.engine_gpus, **resources.engine_kwargs}
@@ -102,7 +103,8 @@ def checked_adapter(folder: str) -> str:
     return str(path)
 
 
-def _environment(resources: ResourcesConfig) -> dict[str, str]:
+def engine_environment(resources: ResourcesConfig) -> dict[str, str]:
+    """Environment variables that a CPU engine reads."""
     if resources.engine_gpus:
         return {}
     cores = os.cpu_count() or 1

@@ -66,7 +66,17 @@ def _parser() -> _Parser:
     show = _command(commands, "show", "show where a row of a run comes from and what became of it", _show)
     show.add_argument("run_folder", metavar="RUN", help="a run's folder, or its name")
     show.add_argument("id", metavar="ID", help="of a prediction, example, sample, request or problem; or its beginning")
-    for looking in (samples, show):
+    export = _command(commands, "export", "take out of a run what it made: student or examples", _export)
+    export.add_argument("run_folder", metavar="RUN", help="a run's folder, or its name")
+    what = export.add_mutually_exclusive_group(required=True)
+    what.add_argument("--merge", nargs="?", const="", metavar="FOLDER", help="merge the LoRA adapter into its base")
+    what.add_argument("--push", metavar="ORG/NAME", help="upload the student to a hub; HF_TOKEN is the token")
+    what.add_argument("--jsonl", type=Path, metavar="FILE", help="write the examples, for other trainers")
+    export.add_argument("--merged", action="store_true", help="with --push: merge an adapter first")
+    export.add_argument("--public", action="store_true", help="with --push: make a public repository")
+    forms = ("prompt-completion", "messages")
+    export.add_argument("--format", choices=forms, default=forms[0], help="with --jsonl: fields of a line")
+    for looking in (samples, show, export):
         looking.add_argument("--runs", default="runs", help="where run folders are kept")
     doctor = _command(commands, "doctor", "say what this machine can do", _doctor)
     doctor.add_argument("--sandbox", action="store_true", required=True, help="try to escape from the sandbox")
@@ -187,6 +197,21 @@ def _show(arguments: argparse.Namespace) -> int:
     from pad_ray.show import print_chain
 
     print_chain(RunTables.find(arguments.run_folder, arguments.runs), arguments.id)
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from pad_ray.export import merge_adapter, push_student, write_jsonl
+    from pad_ray.run_tables import RunTables
+    from pad_ray.storage import Storage
+
+    run = RunTables.find(arguments.run_folder, arguments.runs).storage
+    if arguments.push:
+        print(push_student(run, arguments.push, merged=arguments.merged, public=arguments.public))
+    elif arguments.jsonl:
+        print(f"{write_jsonl(run, arguments.jsonl, arguments.format):,} examples in {arguments.jsonl}")
+    else:
+        print(merge_adapter(run, Storage.open(arguments.merge) if arguments.merge else None).uri)
     return 0
 
 

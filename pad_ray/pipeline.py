@@ -21,19 +21,24 @@ from pad_ray.errors import ConfigError
 from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
 from pad_ray.evaluation.metrics import summarise
 from pad_ray.generation.teachers import Teacher
+from pad_ray.models import local_copy
 from pad_ray.prompts import load_examples
-from pad_ray.provenance import provenance
+from pad_ray.provenance import provenance, shown_settings
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash
+from pad_ray.release import await_released
 from pad_ray.run_folder import RunFolder, Stage, once
 from pad_ray.runtime import start_ray
 from pad_ray.splits import problem_rows
 from pad_ray.storage import Storage
+from pad_ray.student_card import making, student_origin
 from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.requests import make_requests
+from pad_ray.training.card import model_card
+from pad_ray.training.trackers import check_trackers, tracking
 from pad_ray.training.trainer import forget_states, train
 
 Until = Literal["samples", "examples", "report"]
@@ -55,6 +60,7 @@ class Pipeline:
         self.problems = problem_rows(config.problems)
         self.teacher = Teacher.of(config.teacher)
         self.base = Teacher.local(config.student.model)
+        check_trackers(config.tracking)
         self.folder = RunFolder.open(config.runs, config.name)
 
     # Stages by what defines their results. What a stage makes may define those after it: retried requests change the
@@ -251,18 +257,27 @@ class Pipeline:
         (self.folder.storage / "samples").write_text("README.md", card)
 
     def _train(self, mark: dict[str, Any]) -> None:
-        config = self.config
-        facts = train(
-            self.example_stage,
-            self.student_stage,
-            self._trainings,
-            model=self.base.model,
-            student_settings=config.student,
-            training=config.training,
-            resources=config.resources,
-            recipe=self.recipe,
-        )
-        mark.update(facts)
+        config, student = self.config, self.student_stage
+        await_released()
+        with tracking(config.tracking, self.folder.storage, student.id, shown_settings(config)) as sinks:
+            facts = train(
+                self.example_stage,
+                student,
+                self._trainings,
+                model=self.base.model,
+                student_settings=config.student,
+                training=config.training,
+                resources=config.resources,
+                recipe=self.recipe,
+                sinks=sinks,
+            )
+        mark.update(facts, **making())
+        self._write_card(mark)
+
+    def _write_card(self, trained: Mapping[str, Any], results: Sequence[Row] = ()) -> None:
+        verdicts = self.sampling.verdicts.done or {}
+        origin = student_origin(self.config, self.base.model, self.teacher, verdicts, trained)
+        self.student_stage.storage.write_text("README.md", model_card(origin, results))
 
     @property
     def _trainings(self) -> Storage:
@@ -277,7 +292,10 @@ class Pipeline:
         self._measure(self.base_test, lambda: self.base, "base", self._tests, shots)
 
     def _student(self) -> Teacher:
-        return Teacher.local(self.student_stage.storage.path)
+        folder = local_copy(self.student_stage.storage, self.student_stage.id)
+        if self.config.student.lora:
+            return Teacher.local(self.base.model, adapter=folder)
+        return Teacher.local(folder)
 
     def _measure(
         self, answers: Answers, load: Callable[[], Teacher], name: str, problems: list[Row], shots: Sequence[int]
@@ -316,6 +334,7 @@ class Pipeline:
                 }
                 rows += summarise(chosen, **facts, shots=shots, seed=self.config.training.seed)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
+        self._write_card(self.student_stage.done or {}, rows)
         return rows
 
 

@@ -111,7 +111,7 @@ def _merge(config: RunConfig, adapter: Path, target: Path) -> None:
 
     base = resolve_model(config.student.model)
     model = PeftModel.from_pretrained(load_model(base, config.training.precision), str(adapter))
-    model.merge_and_unload().save_pretrained(target)  # type: ignore[operator]
+    model.merge_and_unload().save_pretrained(target)
     AutoTokenizer.from_pretrained(adapter).save_pretrained(target)
     card = (adapter / "README.md").read_text(encoding="utf-8")
     (target / "README.md").write_text(merged_card(card, asking_of(config, base)), encoding="utf-8")

@@ -52,7 +52,8 @@ def adapter_rank(folder: str) -> int:
         raise ModelError(
             f"adapter folder {folder} has no adapter_config.json", "Give a folder that peft wrote"
         ) from None
-    return max([settings.get("r") or 1, *(settings.get("rank_pattern") or {}).values()])
+    ranks = (settings.get("rank_pattern") or {}).values()
+    return max(int(settings.get("r") or 1), *map(int, ranks), 1)
 
 
 def engine_rank(rank: int) -> int | None:
@@ -87,7 +88,7 @@ def _registry(folder: Path) -> dict[str, tuple[str, str]]:
     for node in _parsed(folder / "registry.py"):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and _GENERATES & {*_names(node.targets)}:
             pairs = zip(node.value.keys, node.value.values, strict=True)
-            found |= {key.value: ast.literal_eval(value) for key, value in pairs if isinstance(key, ast.Constant)}
+            found |= {str(key.value): ast.literal_eval(value) for key, value in pairs if isinstance(key, ast.Constant)}
     return found
 
 

@@ -18,6 +18,7 @@ from pad_ray.generation.recorded import RecordedTeacher, read_recorded
 from pad_ray.generation.transformers import TransformersTeacher
 from pad_ray.models import model_identity, resolve_model
 from pad_ray.records import content_hash
+from pad_ray.release import engine_mark
 
 _FREE_BLOCK = 256  # rows that cost nothing to ask again
 
@@ -124,6 +125,7 @@ class Teacher:
         if self.kind == "transformers":
             options["compute"] = ActorPoolStrategy(min_size=1, max_size=resources.engines)
             options |= {"num_cpus": resources.engine_cpus, "num_gpus": resources.engine_gpus}
+            options["runtime_env"] = {"env_vars": engine_mark()}
             arguments: tuple[Any, ...] = (self.model, resources.threads, self.adapter)
             return requests.map_batches(TransformersTeacher, fn_constructor_args=arguments, batch_size=16, **options)
         if self.kind == "http":

@@ -18,6 +18,7 @@ from pad_ray.generation.completion import answered, failed
 from pad_ray.generation.engines import adapter_rank, engine_rank
 from pad_ray.models import context_length, model_settings
 from pad_ray.records import Row
+from pad_ray.release import engine_mark
 
 _BLOCKS_AT_ONCE = 8
 _LONGEST_ERROR = 500
@@ -123,11 +124,12 @@ def checked_adapter(folder: str) -> str:
 
 def _environment(resources: ResourcesConfig) -> dict[str, str]:
     if resources.engine_gpus:
-        return {}
+        return engine_mark()
     cores = os.cpu_count() or 1
     # vLLM's own choice leaves a core to its front end, which is half of a small laptop.
     bound = resources.engine_cores or (f"0-{cores - 1}" if cores <= 4 and resources.engines == 1 else "auto")
-    return {"VLLM_CPU_KVCACHE_SPACE": str(resources.kv_cache_gib), "VLLM_CPU_OMP_THREADS_BIND": bound}
+    memory = {"VLLM_CPU_KVCACHE_SPACE": str(resources.kv_cache_gib)}
+    return {**engine_mark(), **memory, "VLLM_CPU_OMP_THREADS_BIND": bound}
 
 
 def _ask(row: Row, adapter: str | None = None) -> Row:

@@ -80,8 +80,8 @@ def merged_card(card: str, asking: Asking) -> str:
     from huggingface_hub import ModelCard
 
     found = ModelCard(card, ignore_metadata_errors=True)
-    found.data.library_name = "transformers"
-    found.data.tags = [tag for tag in found.data.tags or [] if tag != "lora"]
+    found.data["library_name"] = "transformers"
+    found.data["tags"] = [tag for tag in found.data.get("tags") or [] if tag != "lora"]
     front = f"---\n{found.data.to_yaml()}\n---\n"
     use = _use(replace(asking, adapter_room=0))
     return front + re.sub(rf"{_USE}.*?(?=^## )", lambda _: f"{use}\n", found.text, flags=re.DOTALL | re.MULTILINE)
@@ -92,8 +92,10 @@ def _front_matter(origin: StudentOrigin, results: Sequence[Mapping[str, Any]]) -
 
     lora = ["lora"] if origin.lora else []
     measured = [_eval_result(row, origin) for row in results if row["model"] == "student"]
+    licence = licence_facts(origin.base_licence)
     data = ModelCardData(
-        **licence_facts(origin.base_licence),
+        license=licence["license"],
+        license_name=licence.get("license_name"),
         base_model=origin.hub_base or None,
         datasets=[origin.hub_source] if origin.hub_source else None,
         library_name="peft" if origin.lora else "transformers",

@@ -64,7 +64,7 @@ def test_the_processes_of_an_engine_are_waited_for() -> None:
 def test_engines_of_others_are_not_waited_for() -> None:
     import ray
 
-    engine = _engine({name: "another" for name in engine_mark()})
+    engine = _engine(dict.fromkeys(engine_mark(), "another"))
     _, core = ray.get(engine.pids.remote())
     await_released(0)
     psutil.Process(core).kill()

@@ -146,7 +146,7 @@ class TensorBoard:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._writer: Any = None
-        self._last = 0
+        self._last = self._opened = 0
 
     def log(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -164,7 +164,8 @@ class TensorBoard:
         from tensorboardX import SummaryWriter
 
         self.close(failed=False)
-        self._writer = SummaryWriter(self._folder, purge_step=step)
+        self._opened += 1  # two files of one second would have one name
+        self._writer = SummaryWriter(self._folder, purge_step=step, filename_suffix=f".{self._opened}")
 
     def close(self, failed: bool) -> None:
         if self._writer is not None:

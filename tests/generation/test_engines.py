@@ -41,6 +41,7 @@ def test_what_vllm_has_not_goes_through_transformers(tmp_path: Path, settings: d
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # vLLM's own
 def test_the_registry_is_read_as_vllm_itself_reads_it(tmp_path: Path) -> None:
     """The bases of the classes, against the classes; GPT-NeoX, Phi-3 and SmolLM3 inherit in three different ways."""
     from vllm.model_executor.models import ModelRegistry, supports_lora

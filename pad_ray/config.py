@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.section import Section, section_of
-from pad_ray.training.settings import StudentConfig, TrainingConfig
+from pad_ray.training.settings import StudentConfig, TrackingConfig, TrainingConfig
 
 
 class Sizes(Section):
@@ -73,7 +73,7 @@ class TeacherConfig(Section):
         "that speaks OpenAI's protocol); `recorded` (completions from a file); `annotations` (GSM8K's own notes).",
     )
     model: str = Field("embedded", description="`embedded`, a local folder, or a Hugging Face name; the name at http.")
-    adapter: str | None = Field(None, description="A folder with a LoRA adapter that vLLM puts on the model.")
+    adapter: str | None = Field(None, description="A folder with a LoRA adapter that is put on the model.")
     file: str | None = Field(None, description="JSONL with `problem_id` and `completion`, of the teacher `recorded`.")
     http: HttpConfig | None = Field(None, description="The endpoint of the teacher `http`.")
     ask: Literal["completion", "chat"] = Field(
@@ -100,8 +100,8 @@ class TeacherConfig(Section):
         for kind, name in (("http", "http"), ("recorded", "file")):
             if (self.kind == kind) != (getattr(self, name) is not None):
                 raise ValueError(f"`{name}` belongs to the teacher `{kind}`, and that teacher needs it")
-        if self.adapter and self.kind != "vllm":
-            raise ValueError("`adapter` belongs to the teacher `vllm`")
+        if self.adapter and self.kind not in ("vllm", "transformers"):
+            raise ValueError("`adapter` belongs to the teachers `vllm` and `transformers`")
         if self.system and self.ask != "chat":
             raise ValueError("`system` belongs to `ask: chat`")
         return self
@@ -170,7 +170,6 @@ class ResourcesConfig(Section):
     engine_restarts: int = Field(
         50, ge=0, description="How often one engine that died is started again before the run fails."
     )
-    engine_adapter_rank: int = Field(64, ge=1, description="Largest rank of a LoRA adapter that the engine takes.")
     attempts: int = Field(3, ge=1, description="Runs in which a request at which the teacher failed is asked again.")
     engine_kwargs: dict[str, Any] = Field(default_factory=dict, description="Further vLLM engine arguments.")
     max_model_len: int = Field(1024, ge=64, description="Longest prompt and completion together, in tokens.")
@@ -219,6 +218,7 @@ class RunConfig(Section):
     student: StudentConfig = Field(default_factory=lambda: StudentConfig())
     training: TrainingConfig = Field(default_factory=lambda: TrainingConfig())
     evaluation: EvaluationConfig = Field(default_factory=lambda: EvaluationConfig())
+    tracking: TrackingConfig = Field(default_factory=lambda: TrackingConfig())
     resources: ResourcesConfig = Field(default_factory=lambda: ResourcesConfig())
 
 

@@ -26,18 +26,22 @@ from pad_ray.generation.teachers import Teacher
 from pad_ray.models import local_folder
 from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
-from pad_ray.provenance import provenance
+from pad_ray.provenance import provenance, shown_settings
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash
+from pad_ray.release import await_released
 from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.runtime import ray_running
 from pad_ray.splits import measured_benchmark, problem_rows
 from pad_ray.storage import Storage
+from pad_ray.student_card import making, student_origin
 from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.requests import make_requests
+from pad_ray.training.card import model_card
+from pad_ray.training.trackers import check_trackers, tracking
 from pad_ray.training.trainer import forget_states, train
 
 Until = Literal["samples", "examples", "student", "report"]
@@ -61,6 +65,7 @@ class Pipeline:
         self._check_shown()
         self.teacher = Teacher.of(config.teacher)
         self.base = Teacher.local(config.student.model)
+        check_trackers(config.tracking)
         self.folder = RunFolder.open(config.runs, config.name)
 
     def _check_shown(self) -> None:
@@ -318,18 +323,27 @@ class Pipeline:
         (self.folder.storage / "samples").write_text("README.md", card)
 
     def _train(self, mark: dict[str, Any]) -> None:
-        config = self.config
-        facts = train(
-            self.example_stage,
-            self.student_stage,
-            self._trainings,
-            model=self.base.model,
-            student_settings=config.student,
-            training=config.training,
-            resources=config.resources,
-            recipe=self.recipe,
-        )
-        mark.update(facts)
+        config, student = self.config, self.student_stage
+        await_released()
+        with tracking(config.tracking, self.folder.storage, student.id, shown_settings(config)) as sinks:
+            facts = train(
+                self.example_stage,
+                student,
+                self._trainings,
+                model=self.base.model,
+                student_settings=config.student,
+                training=config.training,
+                resources=config.resources,
+                recipe=self.recipe,
+                sinks=sinks,
+            )
+        mark.update(facts, **making())
+        self._write_card(mark)
+
+    def _write_card(self, trained: Mapping[str, Any], results: Sequence[Row] = ()) -> None:
+        verdicts = self.sampling.verdicts.done or {}
+        origin = student_origin(self.config, self.base.model, self.teacher, verdicts, trained)
+        self.student_stage.storage.write_text("README.md", model_card(origin, results))
 
     @property
     def _trainings(self) -> Storage:
@@ -344,7 +358,10 @@ class Pipeline:
         self._measure(self.base_test, lambda: self.base, "base", self._tests, shots)
 
     def _student(self) -> Teacher:
-        return Teacher.local(local_folder(self.student_stage.storage))
+        folder = local_folder(self.student_stage.storage)
+        if self.config.student.lora:
+            return Teacher.local(self.base.model, adapter=folder)
+        return Teacher.local(folder)
 
     def _measure(
         self, answers: Answers, load: Callable[[], Teacher], name: str, problems: list[Row], shots: Sequence[int]
@@ -384,6 +401,7 @@ class Pipeline:
                 }
                 rows += summarise(chosen, **facts, shots=shots, seed=self.config.training.seed)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
+        self._write_card(self.student_stage.done or {}, rows)
         return rows
 
 

@@ -7,10 +7,10 @@ VENV := .venv
 # for the programs below alone, not while the environment is being made.
 IN_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 CONFIG ?= jobs/quickstart.yaml
-BENCHES := sandbox steps fidelity agreement
+BENCHES := sandbox steps fidelity agreement synthesis
 
 .NOTPARALLEL:
-.PHONY: help setup run test test-slow test-chaos test-browser lint format bench clean $(addprefix bench-,$(BENCHES))
+.PHONY: help setup run docs test test-slow test-chaos test-browser lint format bench clean $(addprefix bench-,$(BENCHES))
 
 help:  ## print the targets
 	@echo "pad-ray: make TARGET [ACCELERATOR=cpu|gpu] [PYTHON=python3.11] [ARGS=\"more arguments\"]"; echo
@@ -42,6 +42,9 @@ lint: setup  ## check style, formatting and types
 format: setup  ## format the code and mend what ruff can mend
 	$(IN_VENV) ruff check --fix-only --quiet
 	$(IN_VENV) ruff format
+
+docs: setup  ## write docs/configuration.md again from the models
+	$(IN_VENV) python -m pad_ray.key_reference > docs/configuration.md
 
 bench: $(addprefix bench-,$(BENCHES))  ## run every benchmark; one alone: bench-sandbox, bench-steps, bench-fidelity, …
 

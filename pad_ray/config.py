@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
-from pad_ray.section import Section
+from pad_ray.section import Section, section_of
 from pad_ray.training.settings import StudentConfig, TrackingConfig, TrainingConfig
 
 
@@ -40,6 +40,9 @@ class ProblemsConfig(Section):
     validation: str | None = Field(None, description="A source; without one a share of train is held out.")
     test: str | None = Field(
         None, description="A source or a benchmark such as `svamp`; without one a share of train is held out."
+    )
+    data: str | None = Field(
+        None, description="The data folder, where files and benchmarks are looked for; by default `PAD_RAY_DATA`."
     )
     train_split: str = Field("train", description="Which split of a hub's data set is trained on.")
     validation_split: str = Field("validation", description="Which split of a hub's data set choices are made on.")
@@ -158,12 +161,15 @@ class ResourcesConfig(Section):
 
     cpus: int | None = Field(None, ge=1, description="Logical CPUs of a local Ray; by default what the stages need.")
     engines: int = Field(1, ge=1, description="vLLM engines, scaled from one to this many.")
-    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that one engine reserves.")
-    engine_gpus: float = Field(0, ge=0, description="GPUs per engine; 0 runs on the CPU.")
+    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that an engine reserves, for each of its GPUs.")
+    engine_gpus: int = Field(0, ge=0, description="GPUs per engine, its tensor parallelism; 0 runs on the CPU.")
     engine_cores: str | None = Field(
         None, description="Cores that a CPU engine is bound to, such as `0-7`; by default all of a small machine."
     )
     engine_rows: int = Field(128, ge=8, description="Rows that an engine holds at once; what a kill can cost, twice.")
+    engine_restarts: int = Field(
+        50, ge=0, description="How often one engine that died is started again before the run fails."
+    )
     attempts: int = Field(3, ge=1, description="Runs in which a request at which the teacher failed is asked again.")
     engine_kwargs: dict[str, Any] = Field(default_factory=dict, description="Further vLLM engine arguments.")
     max_model_len: int = Field(1024, ge=64, description="Longest prompt and completion together, in tokens.")
@@ -222,43 +228,74 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: no file, no YAML, an unknown key (the nearest valid one is named), or a value of the wrong type.
     """
-    raw = _read_yaml(path)
-    for override in overrides:
-        _apply(raw, override)
-    raw.setdefault("name", path.stem)
-    return parse_config(raw, place=str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"configuration file {path} cannot be read: {' '.join(str(error).split())}") from None
+    return config_of(text, str(path), overrides, name=path.stem)
 
 
-def parse_config(raw: dict[str, Any], place: str = "configuration") -> RunConfig:
-    """Checks a plain mapping against the models above.
+def config_of(text: str, place: str, overrides: Sequence[str] = (), name: str | None = None) -> RunConfig:
+    """Reads YAML, with overrides as `load_config` has them.
+
+    Args:
+        text: the YAML.
+        place: what errors call it.
+        name: the run's, if the YAML says none.
 
     Raises:
         ConfigError: as `load_config`.
     """
+    raw = _parse_yaml(text, place)
+    if name:
+        raw.setdefault("name", name)
+    return parse_config(raw, place, overrides)
+
+
+def parse_config(raw: dict[str, Any], place: str = "configuration", overrides: Sequence[str] = ()) -> RunConfig:
+    """Applies overrides to a plain mapping and checks it against the models above.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    for override in overrides:
+        apply_override(raw, override)
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(f"{place}: {_first_problem(error)}") from None
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _parse_yaml(text: str, place: str) -> dict[str, Any]:
     import yaml
 
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: a date in the 13th month
-        summary = " ".join(str(error).split())
-        raise ConfigError(f"configuration file {path} cannot be read: {summary}") from None
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date in the 13th month
+        raise ConfigError(f"configuration file {place} cannot be read: {_yaml_problem(error)}") from None
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        raise ConfigError(f"configuration file {path} must be a mapping of keys to values")
+        raise ConfigError(f"configuration file {place} must be a mapping of keys to values")
     return raw
 
 
-def _apply(raw: dict[str, Any], override: str) -> None:
+def _yaml_problem(error: Exception) -> str:
+    """Line, column and what is wrong there, where YAML knows."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or not problem:
+        return " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+
+
+def apply_override(raw: dict[str, Any], override: str) -> None:
+    """Sets one `key.path=value` in a plain mapping.
+
+    Raises:
+        ConfigError: it is not of that form, or leads through what is no section.
+    """
     import yaml
 
     dotted, equals, text = override.partition("=")
@@ -277,17 +314,30 @@ def _apply(raw: dict[str, Any], override: str) -> None:
 
 
 def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A key that is mistyped is told before one that is missing for it.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     where = ".".join(path)
     if first["type"] == "extra_forbidden":
         return f"unknown key `{where}`; {_nearest('.'.join(path[:-1]), path[-1])}"
     message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if first["type"].partition("_")[0] in _SIMPLE and isinstance(first["input"], str | int | float):
+        message += f", not {str(first['input'])[:60]!r}"
     return f"`{where}`: {message[:1].lower() + message[1:]}" if where else message
 
 
 # Where pydantic speaks to programmers.
+_SIMPLE = ("int", "float", "bool", "string")
 _PLAIN = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "missing": "must be given",
     "model_type": "must be a section, with keys of its own",
     "string_pattern_mismatch": "must be letters, digits, `.`, `_` and `-`, with a letter or digit first",
 }
@@ -309,6 +359,6 @@ def known_keys(model: type[BaseModel] = RunConfig, prefix: str = "") -> list[str
     for name, field in model.model_fields.items():
         name = field.alias or name
         keys.append(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += known_keys(field.annotation, f"{prefix}{name}.")
+        if section := section_of(field.annotation):
+            keys += known_keys(section, f"{prefix}{name}.")
     return keys

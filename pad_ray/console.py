@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from pad_ray.sandbox.doctor import Escape
 
 
-def print_plan(folder: str, name: str, steps: Iterable[Step], changed: Sequence[str]) -> None:
-    """What changed since the run before, and a line for each stage: kept, gone on with, or to do."""
+def print_plan(
+    folder: str, name: str, steps: Iterable[Step], changed: Sequence[str], purposes: Mapping[str, str] | None = None
+) -> None:
+    """What changed since the run before, and a line for each stage: kept, gone on with, or to do, and what it does."""
     print(f"run {name} in {folder}")
     for line in changed:
         print(f"  changed  {line}")
     for step in steps:
-        print(f"  {step.state:<7}  {step.name:<16} {step.id:<12}  {step.note}".rstrip())
+        what = "" if step.state == "kept" else (purposes or {}).get(step.name, "")
+        told = " · ".join(part for part in (step.note, what) if part)
+        print(f"  {step.state:<7}  {step.name:<16} {step.id:<12}  {told}".rstrip())
 
 
 def print_forecast(forecast: Forecast) -> None:
@@ -33,7 +37,7 @@ def print_forecast(forecast: Forecast) -> None:
     print(f"  tokens         {forecast.tokens:>12,}")
     print(f"  hours          {forecast.hours:>12.2f}")
     if forecast.cost:
-        print(f"  cost           {forecast.cost:>12.2f}")
+        print(f"  cost           {forecast.cost:>12.2f} {forecast.currency}".rstrip())
 
 
 def print_bill(bill: Mapping[str, tuple[float, float]]) -> None:
@@ -44,11 +48,11 @@ def print_bill(bill: Mapping[str, tuple[float, float]]) -> None:
         print(f"{name:<8} {forecast:>12,.{digits}f} {actual:>12,.{digits}f}")
 
 
-def print_rows(sampling: Answers, folder: str) -> None:
+def print_rows(sampling: Answers, place: str) -> None:
     """The yield by verdict, where a run ends with its samples."""
     mark = sampling.verdicts.done or {}
     print_verdicts({verdict: mark[verdict] for verdict in Verdict if mark.get(verdict)})
-    print(f"in {folder}/samples")
+    print(f"in {place}")
 
 
 def print_results(results: list[dict[str, Any]], report: str) -> None:
@@ -62,6 +66,12 @@ def print_results(results: list[dict[str, Any]], report: str) -> None:
             f"{100 * row['accuracy']:>5.1f}% {interval:>16} {rate:>11}"
         )
     print(f"\nreport: {report}")
+
+
+def print_student(mark: Mapping[str, Any], folder: str) -> None:
+    """What the student was trained on, where a run ends with it."""
+    print(f"\n{mark.get('examples', 0):,} examples, {mark.get('steps', 0):,} steps, loss {mark.get('loss', 0):.3f}")
+    print(f"student: {folder}")
 
 
 def print_verdicts(counts: Mapping[Any, int]) -> None:

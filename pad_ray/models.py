@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pad_ray.errors import ModelError
+from pad_ray.records import content_hash
 from pad_ray.storage import Storage
 
 EMBEDDED = "embedded"
@@ -55,25 +56,6 @@ def resolve_model(name: str) -> str:
 
 
 _MEND = f"Give `{EMBEDDED}`, a folder in Hugging Face layout, or a hub name such as `org/model`"
-
-
-def local_copy(storage: Storage, key: str) -> str:
-    """A checkpoint's folder on this machine: the folder itself, or a copy of what is in object storage.
-
-    Args:
-        key: what the content is known by; a copy under the same key is taken for the same.
-    """
-    if not storage.scheme:
-        return storage.path
-    folder = cache_folder() / "students" / key
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.mkdtemp(dir=folder.parent, prefix=".copying-")
-        Storage.open(scratch).copy_from(storage)
-        with contextlib.suppress(OSError):  # another process may have been first: its copy is the same
-            os.rename(scratch, folder)
-        shutil.rmtree(scratch, ignore_errors=True)
-    return str(folder)
 
 
 def _checked_folder(path: Path) -> Path:
@@ -219,6 +201,36 @@ def _quiet() -> Iterator[None]:
     finally:
         logging.set_verbosity(level)
         logging.enable_progress_bar()
+
+
+def local_folder(storage: Storage) -> str:
+    """A model's folder as engines load it: where it lies, or a copy in the cache of one in object storage.
+
+    A copy is known by names, sizes and times of its objects; a model that was written anew is fetched again, and the
+    copy of the one before is removed.
+
+    Raises:
+        ModelError: it cannot be fetched, or the cache cannot be written.
+    """
+    if not storage.scheme:
+        return storage.path
+    from pyarrow import fs
+
+    place = cache_folder() / "fetched" / content_hash(storage.uri)
+    try:
+        found = storage.filesystem.get_file_info(fs.FileSelector(storage.path, recursive=True))
+        files = sorted((info.path, info.size, info.mtime_ns) for info in found if info.type == fs.FileType.File)
+        folder = place / content_hash(files)
+        if not folder.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+            for old in place.iterdir():
+                shutil.rmtree(old)
+            scratch = tempfile.mkdtemp(dir=place)
+            fs.copy_files(storage.path, scratch, storage.filesystem, fs.LocalFileSystem())
+            Path(scratch).rename(folder)
+    except OSError as error:
+        raise ModelError(f"cannot fetch {storage.uri} to {place}: {' '.join(str(error).split())}") from None
+    return str(folder)
 
 
 def model_identity(resolved: str) -> str:

@@ -10,26 +10,29 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, Literal
 
 from pad_ray.answers import Answers
-from pad_ray.benchmarks import State, availability
+from pad_ray.benchmarks import Benchmark, State, availability
 from pad_ray.config import RunConfig
-from pad_ray.contamination import Overlap
+from pad_ray.contamination import Overlap, check_shown
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
 from pad_ray.evaluation.metrics import summarise
+from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
-from pad_ray.models import local_copy
-from pad_ray.prompts import load_examples
+from pad_ray.models import local_folder
+from pad_ray.progress import recorded
+from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
 from pad_ray.provenance import provenance, shown_settings
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash
 from pad_ray.release import await_released
-from pad_ray.run_folder import RunFolder, Stage, once
-from pad_ray.runtime import start_ray
-from pad_ray.splits import problem_rows
+from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
+from pad_ray.runtime import ray_running
+from pad_ray.splits import measured_benchmark, problem_rows
 from pad_ray.storage import Storage
 from pad_ray.student_card import making, student_origin
 from pad_ray.synthesis.card import Origin, dataset_card
@@ -41,7 +44,7 @@ from pad_ray.training.card import model_card
 from pad_ray.training.trackers import check_trackers, tracking
 from pad_ray.training.trainer import forget_states, train
 
-Until = Literal["samples", "examples", "report"]
+Until = Literal["samples", "examples", "student", "report"]
 
 
 class Pipeline:
@@ -54,14 +57,22 @@ class Pipeline:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.recipe = recipe_named(config.recipe)
-        self.worked_examples = load_examples(config.teacher.examples)
+        self.worked_examples = load_examples(config.teacher.examples, config.problems.data)
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
         self.problems = problem_rows(config.problems)
+        self.benchmark = measured_benchmark(config.problems)
+        self._check_shown()
         self.teacher = Teacher.of(config.teacher)
         self.base = Teacher.local(config.student.model)
         check_trackers(config.tracking)
         self.folder = RunFolder.open(config.runs, config.name)
+
+    def _check_shown(self) -> None:
+        problems, examples = self.config.problems, self.config.teacher.examples
+        if examples not in (*BUILTIN, REPLAY) and not problems.allow_contamination:
+            measured = [row["question"] for row in self.problems if row["split"] != "train"]
+            check_shown([example.question for example in self.worked_examples], measured, problems.data)
 
     # Stages by what defines their results. What a stage makes may define those after it: retried requests change the
     # examples only if they were answered, another verifier only if a verdict changed.
@@ -106,16 +117,19 @@ class Pipeline:
         """The base model on the test problems, with the number of worked examples that validation chose."""
         validation = self.base_validation
         settings = [self.config.evaluation.model_dump(), self.base.identity, self._shown, validation.digest]
-        return self._answers("base", settings, [self.problem_stage], "base: test")
+        return self._answers("base", settings, [self.problem_stage], "base: test", self.benchmark)
 
     @property
     def student_test(self) -> Answers:
         """The student on the test problems."""
         settings = [self.config.evaluation.max_tokens, self._recipe]
-        return self._answers("student", settings, [self.problem_stage, self.student_stage], "student: test")
+        reads = [self.problem_stage, self.student_stage]
+        return self._answers("student", settings, reads, "student: test", self.benchmark)
 
-    def _answers(self, name: str, settings: Any, reads: Sequence[Stage], title: str) -> Answers:
-        return Answers.of(self.folder, f"evaluation/{name}/", settings, reads, self.config, title)
+    def _answers(
+        self, name: str, settings: Any, reads: Sequence[Stage], title: str, benchmark: Benchmark | None = None
+    ) -> Answers:
+        return Answers.of(self.folder, f"evaluation/{name}/", settings, reads, self.config, title, benchmark)
 
     def _predictions(self, answers: Answers) -> Stage:
         name = answers.samples.name.removesuffix("/samples")
@@ -128,7 +142,11 @@ class Pipeline:
     @cached_property
     def _held_against(self) -> list[str]:
         """Evaluation sets that are at hand; their files are read for it, so once."""
-        return [found.benchmark.name for found in availability() if found.state is not State.MISSING]
+        return [
+            found.benchmark.name
+            for found in availability(self.config.problems.data)
+            if found.state is not State.MISSING
+        ]
 
     @cached_property
     def _shown(self) -> list[dict[str, Any]]:
@@ -182,23 +200,68 @@ class Pipeline:
         with self.folder.locked():
             self.prepare(allow_unreachable)
             self.folder.storage.write_text("run.yaml", provenance(self.config))
-            if not all(stage.done for stage in self.stages.values()) or not self.sampling.complete:
-                start_ray(self.config.resources)
-            results = self._work(until)
+            with recorded(self._progress), self._ray(until):
+                results = self._work(until)
             self.folder.event("run", seconds=round(time.time() - begun, 2))
         return results
 
+    def forecast(self, rows: int | None = None, allow_unreachable: bool = False) -> Forecast:
+        """Lets the teacher answer a few requests, which are kept, and forecasts the rest from them.
+
+        Args:
+            rows: how many; by default as many as the teacher takes at once.
+            allow_unreachable: as in `run`.
+        """
+        with self.folder.locked():
+            self.prepare(allow_unreachable)
+            with recorded(self._progress), self._ray("samples"):
+                return probe(self.sampling, self.teacher, rows)
+
+    def _ray(self, until: Until) -> AbstractContextManager[None]:
+        """Ray, where there is work for it."""
+        stages = self.stages
+        if all(stages[name].done for name in self.needed(until)) and self.sampling.complete:
+            return nullcontext()
+        return ray_running(self.config.resources, self.folder.storage)
+
+    def needed(self, until: Until) -> list[str]:
+        """Names of the stages that a run up to there has, in order."""
+        last = _LAST[until]
+        names = list(self.stages)
+        before = names[: names.index(last) + 1]
+        return before if until == "report" else [name for name in before if not name.startswith("base")]
+
+    def _note_stages(self) -> None:
+        """Which stages are this run's now, of those in its folder: for who reads it without its settings."""
+        answers = [self.sampling, self.base_test, self.student_test]
+        answers += [self.base_validation] if self._chooses_shots else []
+        behind = [stage for one in answers for stage in (one.requests, one.samples, one.verdicts)]
+        used = sorted({f"{stage.name}/{stage.id}" for stage in (*self.stages.values(), *behind)})
+        self.folder.storage.write_text(STAGES, json.dumps(used, indent=2) + "\n")
+
+    def _progress(self, facts: Mapping[str, Any]) -> None:
+        """For `pad-ray status` in another terminal."""
+        self.folder.storage.write_text(PROGRESS, json.dumps(facts) + "\n")
+
     def _work(self, until: Until) -> list[dict[str, Any]]:
+        self._note_stages()
         self.sampling.make(self.teacher)
+        self._note_stages()
         if until == "samples":
             return []
         once(self.folder, self.example_stage, self._examples)
+        self._note_stages()
         if until == "examples":
             return []
-        self._measure_base()
+        if until == "report":
+            self._measure_base()
         once(self.folder, self.student_stage, self._train)
         forget_states(self._trainings, self.student_stage)
+        self._note_stages()
+        if until == "student":
+            return []
         self._measure(self.student_test, self._student, "student", self._tests, (0,))
+        self._note_stages()
         return self._results()
 
     def prepare(self, allow_unreachable: bool = False) -> None:
@@ -211,14 +274,15 @@ class Pipeline:
         self.sampling.request(self._requests, self._elsewhere())
         if not allow_unreachable:
             self.sampling.check_reachable()
+        if not self.sampling.complete:
+            self.teacher.check()  # before Ray is started, which takes a while
 
     def _elsewhere(self) -> list[Stage]:
         """Stages of samples of the run that `samples.from` names."""
         name = self.config.samples.from_
         if not name:
             return []
-        runs, _, own = name.rpartition("/")
-        place = Storage.open(runs or self.config.runs) / own / "samples"
+        place = (Storage.open(name) if "/" in name else Storage.open(self.config.runs) / name) / "samples"
         stages = [Stage("samples", stage, place / stage, "sample") for stage in place.folders()]
         if not stages:
             raise ConfigError(f"samples.from: there are no samples in {place.uri}", "Name another run, or its folder")
@@ -235,7 +299,7 @@ class Pipeline:
     def _examples(self, mark: dict[str, Any]) -> None:
         samples, config = self.sampling.read(), self.config
         questions = {row["id"]: row["question"] for row in self.problems}
-        overlap = Overlap()
+        overlap = Overlap(folder=config.problems.data)
         marks = mark_samples(samples, questions, overlap.of)
         rows = make_examples(samples, questions, self.recipe, config.examples, marks)
         used = [row for row in rows if row["used"]]
@@ -252,6 +316,8 @@ class Pipeline:
             created=time.strftime("%Y-%m-%d"),
             folder=self.sampling.samples.id,
             evaluation_sets=overlap.names,
+            currency=config.teacher.http.currency if config.teacher.http else "",
+            beware=contaminates(config.teacher.examples) or "",
         )
         card = dataset_card(samples, questions, marks, rows, origin)
         (self.folder.storage / "samples").write_text("README.md", card)
@@ -292,7 +358,7 @@ class Pipeline:
         self._measure(self.base_test, lambda: self.base, "base", self._tests, shots)
 
     def _student(self) -> Teacher:
-        folder = local_copy(self.student_stage.storage, self.student_stage.id)
+        folder = local_folder(self.student_stage.storage)
         if self.config.student.lora:
             return Teacher.local(self.base.model, adapter=folder)
         return Teacher.local(folder)
@@ -331,6 +397,7 @@ class Pipeline:
                     "model": chosen[0]["model"],
                     "recipe": self.config.recipe,
                     "decoder": chosen[0]["decoder"],
+                    "verifier": chosen[0]["verifier"],
                 }
                 rows += summarise(chosen, **facts, shots=shots, seed=self.config.training.seed)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
@@ -338,5 +405,11 @@ class Pipeline:
         return rows
 
 
+_LAST: dict[Until, str] = {
+    "samples": "verdicts",
+    "examples": "examples",
+    "student": "student",
+    "report": "student_test",
+}
 _SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")
-_COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict")
+_COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pad_ray.answers import Answers
+from pad_ray.benchmarks import State, coverage
 from pad_ray.config import RunConfig
-from pad_ray.pipeline import Pipeline
+from pad_ray.pipeline import Pipeline, Until
+from pad_ray.prompts import contaminates
 from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
 from pad_ray.synthesis.stream import summary
@@ -29,10 +33,15 @@ class Step:
     note: str = ""
 
 
-def steps(pipeline: Pipeline) -> Iterator[Step]:
-    """The stages in order. What follows a stage that is still to do has an id only when that one is done."""
+def steps(pipeline: Pipeline, until: Until = "report") -> Iterator[Step]:
+    """The stages in order, as far as a run goes that is to end there.
+
+    What follows a stage that is still to do has an id only when that one is done.
+    """
     known = True
-    for name, stage in pipeline.stages.items():
+    stages = pipeline.stages
+    for name in pipeline.needed(until):
+        stage = stages[name]
         step = _step(name, stage, pipeline.sampling) if known else Step("to do", name, "")
         known = known and step.state == "kept"
         yield step
@@ -46,7 +55,43 @@ def _step(name: str, stage: Stage, sampling: Answers) -> Step:
         return Step("kept", name, stage.id, f"{facts['rows']:,} rows")
     if stage.done:
         return Step("again", name, stage.id, f"{facts['unanswered']:,} requests failed at the teacher")
-    return Step("go on" if facts["rows"] else "to do", name, stage.id, f"{facts['rows']:,} rows are there")
+    if not facts["rows"]:
+        return Step("to do", name, stage.id)
+    return Step("go on", name, stage.id, f"{facts['rows']:,} rows are there")
+
+
+def purposes(pipeline: Pipeline) -> dict[str, str]:
+    """What each stage is for, in a few words, by its name."""
+    config = pipeline.config
+    splits = Counter(row["split"] for row in pipeline.problems)
+    tests = f"{sum(splits[split] for split in splits if split not in ('train', 'validation')):,} test problems"
+    teacher, training = config.teacher, config.training
+    *others, last = map(str, config.evaluation.shots)
+    shots = f"{', '.join(others)} or {last}" if others else last
+    lora = f", LoRA of rank {config.student.lora.rank}" if config.student.lora else ""
+    return {
+        "problems": ", ".join(f"{count:,} {split}" for split, count in splits.items()),
+        "requests": f"{teacher.samples} for each of {splits['train']:,} problems, "
+        f"{teacher.shots} worked examples shown",
+        "samples": f"{pipeline.teacher.name} writes programs, the sandbox runs them",
+        "verdicts": "what an older verifier judged is judged again; nothing is bought",
+        "examples": f"what held, at most {config.examples.per_problem} for a problem",
+        "base_validation": f"{shots} worked examples, on {splits['validation']:,} problems",
+        "base": f"the base model on {tests}",
+        "student": f"{Path(pipeline.base.model).name}, {training.epochs:g} epochs, "
+        f"batches of {training.batch_size}, learning rate {training.learning_rate:g}{lora}",
+        "student_test": f"the student on {tests}",
+    }
+
+
+def warnings(pipeline: Pipeline) -> Iterator[str]:
+    """What a reader of results must know: contaminated worked examples, a benchmark of which a part is here."""
+    if sentence := contaminates(pipeline.config.teacher.examples):
+        yield sentence
+    if pipeline.benchmark:
+        found = coverage(pipeline.benchmark, pipeline.config.problems.data)
+        if found.state is State.PARTIAL:
+            yield f"the test problems are a part of {found.benchmark.name}, {found}"
 
 
 def changed_settings(pipeline: Pipeline) -> list[str]:

@@ -4,6 +4,7 @@
       run.yaml                       the resolved configuration, versions, git commit
       <stage>/<stage id>/            Parquet and done.json
       events/                        what ran when, how long, how many rows
+      stages.json progress.json      ids of the stages in use; the last progress line
 
 A stage id is a hash of the settings that define its result and of the ids of the stages that it reads. The same command
 again does only what is missing; a changed setting gives new ids to what depends on it, and to nothing else.
@@ -24,6 +25,8 @@ from pad_ray.run_lock import run_lock
 from pad_ray.storage import Storage
 
 DONE = "done.json"
+STAGES = "stages.json"
+PROGRESS = "progress.json"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from pad_ray.errors import InputError, PadRayError
 from pad_ray.storage import Storage
@@ -42,16 +43,25 @@ def _held_file(storage: Storage) -> Iterator[None]:
     storage.make()
     path = Path(storage.path) / LOCK
     with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _locked(file):
             file.seek(0)
-            raise _taken(storage, file.read()) from None
+            raise _taken(storage, file.read())
         file.seek(0)
         file.truncate()
         file.write(_holder(uuid.uuid4().hex))
         file.flush()
         yield
+
+
+def _locked(file: Any) -> bool:
+    for pause in (0.0, 0.1, 0.2):  # somebody may only be asking who holds it
+        time.sleep(pause)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            continue
+    return False
 
 
 @contextmanager
@@ -78,6 +88,29 @@ def _held_object(storage: Storage) -> Iterator[None]:
         with suppress(PadRayError, OSError):  # a lock that cannot be removed ends by itself
             if token in (storage.read_text(LOCK) or ""):
                 storage.remove(LOCK)
+
+
+def holder(storage: Storage) -> dict[str, Any] | None:
+    """Who is at work on the run: `host`, `pid` and `beat` (seconds since 1970, of the last sign). None if nobody is."""
+    text = storage.read_text(LOCK)
+    try:
+        found: dict[str, Any] = json.loads(text or "{}")
+    except ValueError:
+        found = {}
+    held = _is_alive(text or "") if storage.scheme else _is_locked(Path(storage.path) / LOCK)
+    return found if held else None
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a process holds the file. Asking takes the lock for an instant, which `_held_file` allows for."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # there is no such file, or nothing can be locked here
+    return False
 
 
 def _beat(storage: Storage, token: str, ended: threading.Event) -> None:

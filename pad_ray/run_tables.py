@@ -49,7 +49,7 @@ class RunTables:
         for storage in (Storage.open(run), known / run):
             if run and _is_run(storage):
                 return cls(storage)
-        names = [name for name in known.folders() if _is_run(known / name)]
+        names = run_names(runs)
         there = f"There are: {', '.join(names)}" if names else "Give the folder of a run, or --runs"
         raise InputError(f"there is no run `{run}` in {runs}", there)
 
@@ -59,8 +59,12 @@ class RunTables:
 
     def newest(self, kind: str) -> Stage | None:
         """The newest stage of a kind in the run's own folder, such as what the teacher wrote."""
-        stages = _stages(self.storage, kind)
-        return stages[0] if stages else None
+        return newest_stage(self.storage, kind)
+
+    def verdicts(self, verifier: str | None = None) -> Stage | None:
+        """The newest stage of later judgements, or the newest of a verifier's version, in the run's own folder."""
+        stages = _stages(self.storage, "verdicts")
+        return next((stage for stage in stages if verifier in (None, (stage.done or {}).get("verifier"))), None)
 
     def find_rows(self, kind: str, condition: Any, only: Sequence[str] | None = None) -> list[tuple[Stage, Row]]:
         """Rows for which a condition holds, from the newest stage of each folder that has such rows.
@@ -104,6 +108,23 @@ def read(stage: Stage, condition: Any = None, only: Sequence[str] | None = None)
             if stage.done:
                 raise DataError(f"{fragment.path}: the file cannot be read: {' '.join(str(error).split())}") from None
     return rows
+
+
+def newest_stage(run: Storage, name: str) -> Stage | None:
+    """The stage of that name that was done last, such as `evaluation/base/predictions`; None if there is none."""
+    stages = _stages(run, name)
+    return stages[0] if stages else None
+
+
+def stage_places(run: Storage) -> list[str]:
+    """Where stages with tables lie in a run: `samples`, `evaluation/base/requests`, …"""
+    return [place for kind in RECORDS for place in _places(run, kind, _DEPTH)]
+
+
+def run_names(runs: str) -> list[str]:
+    """Names of the runs in a folder, sorted."""
+    known = Storage.open(runs)
+    return [name for name in known.folders() if _is_run(known / name)]
 
 
 def _is_run(storage: Storage) -> bool:

@@ -2,79 +2,199 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from pad_ray.backpressure import shorten_queues
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
+from pad_ray.placement import Node, bundles, check
+from pad_ray.ray_logs import WorkerLog
+from pad_ray.run_lock import LOCK
+from pad_ray.screen import chatter_to
+from pad_ray.storage import Storage
+
+_MOST_OF_A_KIND = 1024  # an autoscaler without a limit of its own
 
 
 def needed_cpus(resources: ResourcesConfig) -> float:
-    """Logical CPUs that the widest stage holds at once, so that a start with fewer is refused instead of hanging.
-
-    Sampling holds one engine (more are started as there is room), its judges (half a CPU each), and a read, cut or
-    map before the engine or after it; a resume holds the same. Training holds one CPU for each worker and one for
-    the controller's own work.
-    """
-    sampling = resources.engine_cpus + 0.5 * resources.sandbox_workers + 1
-    training = resources.train_workers + 1
-    return max(sampling, training)
+    """Logical CPUs that the widest stage holds at once, see `pad_ray.placement.bundles`."""
+    return max(sum(bundle.cpus for bundle in wanted) for wanted in bundles(resources).values())
 
 
-def start_ray(resources: ResourcesConfig) -> None:
-    """Joins the cluster that the environment names, or starts a local one with enough logical CPUs.
+def start_ray(resources: ResourcesConfig) -> bool:
+    """Joins the cluster that the environment names or that runs here, or starts a local one with enough logical CPUs.
+
+    Returns:
+        Whether one was started or joined; False where this process had one.
 
     Raises:
-        PlacementError: the cluster has fewer CPUs or GPUs than the run needs at once.
+        PlacementError: there is no Ray where the environment says, or it can never hold what a stage needs at once.
     """
     import ray
 
-    if not ray.is_initialized():
+    begins = not ray.is_initialized()
+    if begins:
         _init(resources)
-        _quiet()
-    have = ray.cluster_resources()
-    need = needed_cpus(resources)
-    if have.get("CPU", 0) < need:
-        raise PlacementError(
-            f"the stages need {need:g} logical CPUs at once and this Ray has {have.get('CPU', 0):g}",
-            "Lower `resources.engines` or `resources.train_workers`, or raise `resources.cpus`",
+        _settle()
+    check(resources, list(nodes_to_come()))
+    return begins
+
+
+@contextmanager
+def ray_running(resources: ResourcesConfig, run: Storage) -> Iterator[None]:
+    """Ray while the body runs, see `start_ray`; what it and all libraries say goes to files in the run's `logs`.
+
+    Args:
+        resources: what will be asked for.
+        run: the run's folder, which is locked.
+
+    Raises:
+        PlacementError: as `start_ray`, or a node does not see the folder.
+    """
+    import ray
+
+    logs = run / "logs"
+    worker_log = WorkerLog(logs)
+    with chatter_to(logs):
+        began = False
+        try:
+            began = start_ray(resources)
+            worker_log.open()
+            _check_shared(run)
+            yield
+        finally:
+            worker_log.close()
+            if began:
+                ray.shutdown()
+
+
+def _check_shared(run: Storage) -> None:
+    """Sees that all nodes reach a run's folder, since each writes its own rows.
+
+    Raises:
+        PlacementError: one does not.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    if run.scheme or len(nodes) < 2:
+        return
+    sees = ray.remote(num_cpus=0, max_retries=0)(os.path.exists)
+    asked = [
+        sees.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(
+            f"{run.path}/{LOCK}"
         )
-    gpus = resources.engine_gpus * resources.engines
-    if have.get("GPU", 0) < gpus:
-        raise PlacementError(f"the engines need {gpus:g} GPUs and this Ray has {have.get('GPU', 0):g}", "Add GPUs")
+        for node in nodes
+    ]
+    blind = [node["NodeManagerHostname"] for node, seen in zip(nodes, ray.get(asked), strict=True) if not seen]
+    if blind:
+        raise PlacementError(
+            f"{run.path} is not seen by {len(blind)} of {len(nodes)} nodes ({', '.join(blind[:3])})",
+            "Set `runs` to a folder that all nodes share, or to object storage such as s3://bucket/runs",
+        )
+
+
+def nodes_to_come() -> Iterator[Node]:
+    """The nodes of the cluster that this process has joined, and those that its autoscaler may still add."""
+    import ray
+    from ray._private.state import state
+    from ray._raylet import RAY_NODE_GROUP_KEY  # type: ignore[attr-defined]
+
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    for node in alive:
+        yield Node.of(node["NodeID"], node["Resources"])
+    for group in getattr(state.get_cluster_config(), "node_group_configs", ()):
+        here = sum(node["Labels"].get(RAY_NODE_GROUP_KEY) == group.name for node in alive)
+        most = group.max_count if group.max_count >= 0 else _MOST_OF_A_KIND
+        for number in range(here, most):
+            yield Node.of(f"{group.name}-{number}", dict(group.resources))
+
+
+def cluster_address() -> str | None:
+    """`host:port` of the Ray that a start would join, as Ray itself looks for it; None where it would start one.
+
+    Raises:
+        PlacementError: the environment names a Ray that does not answer.
+    """
+    from ray._private.services import canonicalize_bootstrap_address
+
+    named = os.environ.get("RAY_ADDRESS", "")
+    mend = "Unset RAY_ADDRESS to start a local Ray, or name one that runs"
+    if "://" in named:
+        raise PlacementError(
+            f"RAY_ADDRESS={named} is no address for a run's own process", f"{mend}; or `pad-ray submit`"
+        )
+    try:
+        found = canonicalize_bootstrap_address(None)  # type: ignore[arg-type]
+    except (ValueError, ConnectionError, OSError) as error:
+        raise PlacementError(f"RAY_ADDRESS={named} leads to no Ray: {' '.join(str(error).split())}", mend) from None
+    if found is None or _answers(found):
+        return found
+    if named in ("", "auto"):
+        return None  # a Ray that was here left a note of its address
+    raise PlacementError(f"no Ray answers at RAY_ADDRESS={named}", mend)
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=5):
+            return True
+    except (OSError, ValueError, OverflowError):
+        return False
 
 
 def _init(resources: ResourcesConfig) -> None:
     import ray
 
-    environment = {
-        "env_vars": {
-            "HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "0"),
-            "TOKENIZERS_PARALLELISM": "false",
-        }
-    }
-    options: dict[str, Any] = {"runtime_env": environment, "log_to_driver": False, "logging_level": logging.ERROR}
-    if os.environ.get("RAY_ADDRESS"):
+    wanted = {"HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "0"), "TOKENIZERS_PARALLELISM": "false"}
+    # A job's own environment wins; Ray refuses a key that both name.
+    of_job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")).get("runtime_env") or {}
+    named = of_job.get("env_vars") or {}
+    environment = {"env_vars": {name: value for name, value in wanted.items() if name not in named}}
+    # What workers say is brought to the driver, for `WorkerLog`.
+    options: dict[str, Any] = {"runtime_env": environment, "log_to_driver": True, "logging_level": logging.INFO}
+    if cluster_address() is not None:
         ray.init(**options)
         return
+    if resources.cpus and not (resources.engine_gpus or resources.train_gpus):
+        check(resources, [Node("this machine", resources.cpus)])  # what will not do is told before Ray is started
     # The first stages start a handful of workers at once; without this the raylet warns of it on the console.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
     cpus = resources.cpus or max(math.ceil(needed_cpus(resources)), os.cpu_count() or 1)
     # Logical CPUs may outnumber the cores: the stages of a laptop's run mostly wait for one another.
-    ray.init(num_cpus=cpus, include_dashboard=False, **options)
+    with _alone():
+        ray.init(num_cpus=cpus, include_dashboard=False, **options)
 
 
-def _quiet() -> None:
-    """Keeps the console for our own lines; Ray's own words are in the files of its session."""
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Has Ray start anew, whatever address a Ray that is gone has left behind."""
+    before = os.environ.get("RAY_ADDRESS")
+    os.environ["RAY_ADDRESS"] = "local"
+    try:
+        yield
+    finally:
+        os.environ.pop("RAY_ADDRESS")
+        if before is not None:
+            os.environ["RAY_ADDRESS"] = before
+
+
+def _settle() -> None:
     import ray.data
 
-    for name in ("ray", "ray.data", "ray.train", "ray.llm", "ray.serve"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     # The stream begins when engines and judges are up: else a teacher that is up first writes what nobody can judge
     # yet, and a kill loses it. An hour, for engines that load hundreds of gigabytes.
     context.wait_for_min_actors_s = 3600
+    shorten_queues(context)

@@ -67,6 +67,16 @@ class Storage:
         return replace(self, path=posixpath.join(self.path, name), address=address)
 
     @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return posixpath.basename(self.path)
+
+    @property
+    def parent(self) -> Storage:
+        """The folder that it lies in."""
+        return replace(self, path=posixpath.dirname(self.path), address=posixpath.dirname(self.address))
+
+    @property
     def uri(self) -> str:
         """The folder as people and other programs spell it; `Storage.open` takes it again."""
         return f"{self.address or self.path}{'?' if self.options else ''}{self.options}"
@@ -98,6 +108,13 @@ class Storage:
             self.filesystem.delete_dir_contents(self.path, missing_dir_ok=True)
         except OSError as error:
             raise _write_error(self.uri, error) from None
+
+    def size(self) -> int:
+        """Bytes of all files in the folder and below."""
+        from pyarrow import fs
+
+        selector = fs.FileSelector(self.path, allow_not_found=True, recursive=True)
+        return sum(info.size or 0 for info in self.filesystem.get_file_info(selector))
 
     def names(self) -> list[str]:
         """Names of the files directly in the folder; none if there is no folder."""

@@ -12,7 +12,7 @@ from pad_ray.config import load_config
 from pad_ray.console import print_plan
 from pad_ray.generation.completion import answered, failed
 from pad_ray.pipeline import Pipeline
-from pad_ray.plan import Step, changed_settings, steps
+from pad_ray.plan import Step, changed_settings, purposes, steps
 from pad_ray.provenance import provenance
 from pad_ray.records import table
 from pad_ray.synthesis.stream import summary
@@ -73,7 +73,7 @@ def test_what_is_done_is_kept_up_to_the_first_that_is_not(config: Path) -> None:
     pipeline = _pipeline(config)
     states = {step.name: step.state for step in steps(pipeline)}
     assert [name for name, state in states.items() if state == "kept"] == ["problems", "requests"]
-    assert _samples(pipeline) == Step("to do", "samples", pipeline.sampling.samples.id, "0 rows are there")
+    assert _samples(pipeline) == Step("to do", "samples", pipeline.sampling.samples.id)
 
 
 def test_samples_that_were_begun_are_gone_on_with(config: Path) -> None:
@@ -138,6 +138,17 @@ def test_a_secret_is_never_said(config: Path) -> None:
     token = "resources.engine_kwargs={'hf_token': 'hush'}"
     assert _changed(config, token) == ["resources.engine_kwargs.hf_token: None → ***"]
     assert _changed(config, token, before=(token,)) == []
+
+
+def test_what_is_to_be_done_is_said_in_words(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline = Pipeline(load_config(config, ["training.epochs=3", "evaluation.shots=[0, 2]"]))
+    said = purposes(pipeline)
+    assert said.keys() == pipeline.stages.keys()
+    assert "3 epochs" in said["student"]
+    assert said["base_validation"].startswith("0 or 2 worked examples, on ")
+    print_plan("runs/run", "run", steps(pipeline), [], said)
+    out = capsys.readouterr().out
+    assert all(sentence in out for sentence in said.values())
 
 
 def test_the_plan_is_printed_a_line_a_stage(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,7 +132,9 @@ class Teacher:
             assert self.http is not None
             # One block more than may be in flight, since a block is given on with its last row.
             calls = 1 + math.ceil(self.http.max_in_flight / self.block_rows(resources))
-            options |= {"compute": ActorPoolStrategy(size=1, max_concurrent_calls_per_actor=calls), "num_cpus": 0.5}
+            # None waits in line at the actor, which goes on for a moment when the driver is gone.
+            pool = ActorPoolStrategy(size=1, max_concurrent_calls_per_actor=calls, max_tasks_in_flight_per_actor=calls)
+            options |= {"compute": pool, "num_cpus": 0.5}
             arguments = (self.http, self.model, tally, spent)
             return requests.map_batches(
                 HttpTeacher,

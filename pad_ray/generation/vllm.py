@@ -44,6 +44,8 @@ def complete(requests: Any, model: str, resources: ResourcesConfig, adapter: str
 
     config = engine_config(model, resources, adapter)
     processor = build_processor(config, preprocess=partial(_ask, adapter=adapter), postprocess=_answer)
+    # Ray Data starts dead engines again for ever; a prompt that kills each of them must end in an error.
+    processor.get_stage_by_name("vLLMEngineStage").map_batches_kwargs["max_restarts"] = resources.engine_restarts
     return processor(requests.select_columns(list(REQUEST_COLUMNS)))
 
 
@@ -54,7 +56,7 @@ def engine_config(model: str, resources: ResourcesConfig, adapter: str | None = 
     lora = {"enable_lora": True, "max_lora_rank": engine_rank(adapter_rank(adapter))} if adapter else {}
     return vLLMEngineProcessorConfig(
         model_source=model,
-        engine_kwargs={**lora, **_engine_kwargs(resources, _longest(model, resources))},
+        engine_kwargs={**lora, **engine_arguments(resources, _longest(model, resources))},
         batch_size=resources.block_rows,
         max_concurrent_batches=_BLOCKS_AT_ONCE,
         # None waits in line at the engine: a kill loses what is in it, and no more.
@@ -67,7 +69,7 @@ def engine_config(model: str, resources: ResourcesConfig, adapter: str | None = 
         tokenize_stage=False,
         detokenize_stage=False,
         placement_group_config={"bundle_per_worker": _bundle(resources)},
-        runtime_env={"env_vars": _environment(resources)},
+        runtime_env={"env_vars": engine_environment(resources)},
     )
 
 
@@ -84,10 +86,16 @@ def _longest(model: str, resources: ResourcesConfig) -> int:
     return min(resources.max_model_len, length or resources.max_model_len)
 
 
-def _engine_kwargs(resources: ResourcesConfig, longest: int) -> dict[str, Any]:
+def engine_arguments(resources: ResourcesConfig, longest: int | None = None) -> dict[str, Any]:
+    """vLLM's engine arguments for a CPU or for GPUs.
+
+    Args:
+        longest: prompt and completion together, in tokens, where a model has fewer places than the setting.
+    """
+    longest = longest or resources.max_model_len
     common = {"dtype": "bfloat16", "max_model_len": longest, "disable_log_stats": True}
     if resources.engine_gpus:
-        return {**common, "tensor_parallel_size": int(resources.engine_gpus), **resources.engine_kwargs}
+        return {**common, "tensor_parallel_size": resources.engine_gpus, **resources.engine_kwargs}
     # A seeded request kills vLLM's CPU engine as soon as its prefill is split over two steps ("CPU Generator does not
     # use offset", seen in 0.29.0 and 0.32.0), so prefill stays whole.
     whole = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(4096, longest)}
@@ -122,7 +130,8 @@ def checked_adapter(folder: str) -> str:
     return path
 
 
-def _environment(resources: ResourcesConfig) -> dict[str, str]:
+def engine_environment(resources: ResourcesConfig) -> dict[str, str]:
+    """Environment variables that a CPU engine reads."""
     if resources.engine_gpus:
         return engine_mark()
     cores = os.cpu_count() or 1

@@ -149,6 +149,7 @@ class Cost:
         share: of the time of all stages, 0 to 1.
         rows: rows written, in training examples learnt from.
         tokens: tokens written, in training those of all steps; None where there are none.
+        money: what an endpoint charged for it, in the currency of its prices; 0 where nothing was charged.
         finished: seconds since 1970.
     """
 
@@ -157,6 +158,7 @@ class Cost:
     share: float
     rows: int | None
     tokens: int | None
+    money: float
     finished: float | None
 
 
@@ -167,17 +169,34 @@ def costs(folder: RunFolder, marks: Mapping[str, dict[str, Any] | None]) -> list
         folder: its events tell when a stage was finished.
         marks: done marks by the stage's key.
     """
-    finished = {event["id"]: event["time"] for event in folder.events() if "id" in event}
-    done = {name: mark for name in _STAGES if (mark := marks.get(name)) is not None}
-    total = math.fsum(mark.get("seconds", 0.0) for mark in done.values())
+    events = [event for event in folder.events() if "id" in event]
+    finished = {event["id"]: event["time"] for event in events}
+    done = {name: [mark, *_behind(mark, events)] for name in _STAGES if (mark := marks.get(name)) is not None}
+    total = math.fsum(_sum(parts, "seconds") for parts in done.values())
     return [
         Cost(
             _STAGES[name],
-            mark.get("seconds", 0.0),
-            mark.get("seconds", 0.0) / total if total else 0.0,
-            mark.get("rows", mark.get("examples")),
-            mark.get("tokens"),
-            finished.get(mark["id"]),
+            _sum(parts, "seconds"),
+            _sum(parts, "seconds") / total if total else 0.0,
+            parts[0].get("rows", parts[0].get("examples")),
+            int(_sum(parts, "tokens")) if any("tokens" in part for part in parts) else None,
+            _sum(parts, "cost"),
+            finished.get(parts[0]["id"]),
         )
-        for name, mark in done.items()
+        for name, parts in done.items()
     ]
+
+
+def _sum(parts: Sequence[Mapping[str, Any]], name: str) -> float:
+    return math.fsum(part.get(name) or 0.0 for part in parts)
+
+
+def _behind(mark: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Events of the answers that predictions were made from: the latest of each kind before them."""
+    made = [number for number, event in enumerate(events) if event["id"] == mark["id"]]
+    place, _, kind = events[made[-1]]["event"].rpartition("/") if made else ("", "", "")
+    if kind != "predictions":
+        return []
+    before = {event["event"]: event for event in events[: made[-1]]}
+    names = (f"{place}/{kind}" for kind in ("requests", "samples", "verdicts"))
+    return [before[name] for name in names if name in before]

@@ -48,6 +48,7 @@ def render(folder: RunFolder, config: RunConfig, stages: Mapping[str, Stage], re
         **_learning(rows, stages),
         "changes": find_changes(rows.base, rows.student),
         "costs": spent,
+        "money": sum(cost.money for cost in spent),
         "finished": max((cost.finished for cost in spent if cost.finished is not None), default=None),
         "prompt_tokens": sum(row["prompt_tokens"] or 0 for row in rows.samples),
         "origin": origin(folder, config, stages),
@@ -73,6 +74,7 @@ def _template() -> Any:
     )
     for spelt in (words.percent, words.interval, words.points, words.counted, words.duration, words.moment):
         environment.filters[spelt.__name__] = spelt
+    environment.filters["unbroken"] = words.unbroken
     environment.filters["meaning"] = words.meaning
     return environment.from_string(_resource("template.html.j2"))
 

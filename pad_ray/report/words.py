@@ -42,6 +42,11 @@ def interval(low: float, high: float) -> str:
     return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
+def unbroken(text: str) -> str:
+    """The same, with dashes at which no line ends."""
+    return text.replace("–", "\u2060–\u2060")
+
+
 def points(gain: float) -> str:
     """`+29.3`, in percentage points."""
     number = f"{100 * gain:.1f}"

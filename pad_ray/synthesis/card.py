@@ -37,6 +37,7 @@ class Origin:
         folder: the folder of the Parquet files, as seen from the card: the stage's id.
         evaluation_sets: names of the sets that questions were compared with.
         currency: of costs.
+        beware: a sentence on what spoils measurements with these samples; empty where nothing does.
     """
 
     run: str
@@ -48,6 +49,7 @@ class Origin:
     folder: str
     evaluation_sets: Sequence[str] = ()
     currency: str = ""
+    beware: str = ""
 
 
 @dataclass
@@ -140,7 +142,7 @@ def _opening(origin: Origin, counts: _Counts) -> str:
         f"# Samples of the run {inline(origin.run)}\n\n"
         f"{counts.verdicts.total():,} programs that {inline(origin.teacher)} wrote for {len(counts.problems):,} "
         f"problems of {inline(origin.source)}, each with the verdict of a sandbox. Nothing was filtered: what failed "
-        "is a row with its verdict.\n"
+        "is a row with its verdict.\n" + (f"\n**Beware.** {origin.beware}\n" if origin.beware else "")
     )
 
 

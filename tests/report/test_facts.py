@@ -116,6 +116,16 @@ def test_costs_are_those_of_the_stages_that_are_done(empty_run: Run) -> None:
     assert all(cost.finished for cost in found)
 
 
+def test_predictions_cost_what_the_answers_behind_them_took(empty_run: Run) -> None:
+    folder = empty_run.folder
+    for kind, facts in (("samples", {"tokens": 90, "cost": 0.25}), ("verdicts", {}), ("predictions", {"rows": 4})):
+        stage = folder.stage(f"evaluation/base/{kind}", kind)
+        with folder.working(stage) as mark:
+            mark.update(facts, seconds=10.0)
+    [cost] = costs(folder, {"base": stage.done})
+    assert (cost.rows, cost.tokens, cost.money, cost.seconds) == (4, 90, 0.25, 30.0)
+
+
 def test_running_mean_reaches_to_both_sides() -> None:
     assert running_mean([0.0, 3.0, 6.0, 0.0], 1) == [1.5, 3.0, 3.0, 3.0]
 

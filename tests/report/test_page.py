@@ -20,6 +20,14 @@ SECTIONS = ["accuracy", "yield", "loss", "errors", "changes", "cost", "excluded"
 ATTACK = "</code></pre></style><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
+def test_money_is_told_where_some_was_spent(make_run: MakeRun, parse: Parse, page: str) -> None:
+    assert "Cost is in the currency" not in page
+    run = make_run()
+    run.finish("samples", run.stages["samples"].read_rows(), tokens=90, cost=1.25)
+    assert "Cost is in the currency" in (text := parse(run.page()).text)
+    assert "1.25" in text
+
+
 def test_report_stands_in_the_run_folder(empty_run: Run) -> None:
     place = write_report(empty_run.folder, empty_run.config, empty_run.stages, empty_run.results)
     assert place == f"{empty_run.folder.storage.uri}/report.html"

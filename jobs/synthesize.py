@@ -1,0 +1,12 @@
+"""Problems to examples as a Ray job: the teacher writes, the sandbox judges, no training.
+
+ray job submit --address http://HEAD:8265 --working-dir . --runtime-env jobs/runtime_env.yaml -- \
+    python jobs/synthesize.py jobs/quickstart.yaml --set runs=/shared/runs
+"""
+
+import sys
+
+from pad_ray.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["run", *sys.argv[1:], "--until", "examples"]))

@@ -1,0 +1,121 @@
+"""A run that is on disk, read without the models and files that it was made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pad_ray.config import RunConfig, parse_config
+from pad_ray.errors import DataError, InputError
+from pad_ray.run_folder import DONE, STAGES, RunFolder, Stage
+from pad_ray.run_tables import RECORDS, RunTables, newest_stage
+from pad_ray.storage import Storage
+
+STUDENT = "student"
+
+# Where the stages of a run lie in its folder, by their names in the pipeline and in its order.
+PLACES = {
+    "problems": "problems",
+    "requests": "requests",
+    "samples": "samples",
+    "verdicts": "verdicts",
+    "examples": "examples",
+    "base_validation": "evaluation/base-validation/predictions",
+    "base": "evaluation/base/predictions",
+    STUDENT: "student",
+    "student_test": "evaluation/student/predictions",
+}
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run's folder, and what can be told from it alone.
+
+    Attributes:
+        storage: the folder.
+    """
+
+    storage: Storage
+
+    @classmethod
+    def find(cls, run: str, runs: str = "runs") -> SavedRun:
+        """A run by its folder or by its name within `runs`.
+
+        Raises:
+            InputError: there is no such run; the message names those that there are.
+        """
+        return cls(RunTables.find(run, runs).storage)
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its folder."""
+        return self.storage.path.rstrip("/").rpartition("/")[2]
+
+    @property
+    def folder(self) -> RunFolder:
+        """The same folder, to write to."""
+        return RunFolder(self.storage)
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The settings that run.yaml tells, with the name and place that the folder has now.
+
+        Raises:
+            InputError: there is no run.yaml, or it cannot be read.
+        """
+        import yaml
+
+        text = self.storage.read_text("run.yaml")
+        if text is None:
+            raise InputError(f"{self.storage.uri} holds no run.yaml", "Give the folder of a run that has begun")
+        try:
+            raw = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise DataError(f"{self.storage.uri}/run.yaml cannot be read: {' '.join(str(error).split())}") from None
+        if not isinstance(raw, dict):
+            raise DataError(f"{self.storage.uri}/run.yaml must be a mapping of keys to values")
+        runs = self.storage.uri.rpartition("/")[0]
+        return parse_config({**raw, "name": self.name, "runs": runs}, place=f"{self.storage.uri}/run.yaml")
+
+    @cached_property
+    def stages(self) -> Mapping[str, Stage]:
+        """The stages that the run used last, by name; those that are not there are left out."""
+        ids = {place: id for place, _, id in (used.rpartition("/") for used in self.used)}
+        found = {}
+        for name, place in PLACES.items():
+            stage = self._student() if name == STUDENT else self._stage(place, ids.get(place))
+            if stage is not None:
+                found[name] = stage
+        return found
+
+    @cached_property
+    def used(self) -> list[str]:
+        """Stages that the run used last, as `<place>/<id>`; none where it was not noted."""
+        found: list[str] = self._json(STAGES, [])
+        return found
+
+    def _stage(self, place: str, id: str | None) -> Stage | None:
+        if id and id in (self.storage / place).folders():
+            return Stage(place, id, self.storage / place / id, RECORDS[place.rpartition("/")[2]])
+        return None if id else newest_stage(self.storage, place)
+
+    def _student(self) -> Stage | None:
+        """The checkpoint, which has no folder for its id."""
+        place = self.storage / STUDENT
+        text = place.read_text(DONE)
+        return Stage(STUDENT, json.loads(text)["id"], place) if text else None
+
+    @cached_property
+    def results(self) -> list[dict[str, Any]]:
+        """Rows of `evaluation/results.json`; none before there are any."""
+        found: list[dict[str, Any]] = SavedRun(self.storage / "evaluation")._json("results.json", [])
+        return found
+
+    def _json(self, name: str, default: Any) -> Any:
+        try:
+            return json.loads(self.storage.read_text(name) or "null") or default
+        except ValueError:
+            raise DataError(f"{self.storage.uri}/{name} is no JSON") from None

@@ -1,0 +1,84 @@
+"""A Ray cluster of a head and a worker node on this machine, started as `ray start` starts them, on free ports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+_RAY = str(Path(sys.executable).with_name("ray"))
+_AGENT_PORTS = ("dashboard-agent-listen-port", "dashboard-agent-grpc-port", "runtime-env-agent-port")
+_SECONDS = 180
+
+
+@contextmanager
+def ray_cluster(cpus: int = 3) -> Iterator[str]:
+    """Head and worker with so many logical CPUs each, as two groups of processes.
+
+    Yields:
+        The address of the dashboard.
+    """
+    port, dashboard, client = free_ports(3)
+    folder = tempfile.mkdtemp(prefix="pad-", dir="/tmp")  # the names of sockets may have 107 bytes
+    head = [f"--port={port}", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}"]
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.enter_context(_node("--head", *head, f"--temp-dir={folder}", f"--num-cpus={cpus}"))
+        address = f"http://127.0.0.1:{dashboard}"
+        _await(f"{address}/api/version")
+        stack.enter_context(_node(f"--address=127.0.0.1:{port}", f"--num-cpus={cpus}"))
+        yield address
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nothing listens on; held together, so that they differ."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def cluster_environment() -> dict[str, str]:
+    """Of processes that belong to the cluster or speak to it: nothing of another Ray, and no token is asked for."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {
+        "RAY_AUTH_MODE": "disabled"
+    }
+
+
+@contextmanager
+def _node(*options: str) -> Iterator[None]:
+    ports = [f"--{name}={port}" for name, port in zip(_AGENT_PORTS, free_ports(3), strict=True)]
+    command = [_RAY, "start", *options, *ports, "--node-ip-address=127.0.0.1", "--block", "--disable-usage-stats"]
+    with tempfile.TemporaryFile() as said:
+        node = subprocess.Popen(command, env=cluster_environment(), stdout=said, stderr=said, start_new_session=True)
+        try:
+            yield
+        finally:
+            os.killpg(node.pid, signal.SIGTERM)
+            try:
+                node.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(node.pid, signal.SIGKILL)
+                node.wait()
+
+
+def _await(address: str) -> None:
+    until = time.monotonic() + _SECONDS
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)

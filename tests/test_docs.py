@@ -1,0 +1,71 @@
+"""Examples in README and docs/ work: Python runs, YAML is a configuration, commands parse, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pad_ray.cli import parser
+from pad_ray.config import parse_config
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|src=\"([^\"]+)\"")
+
+
+def blocks(*languages: str) -> list[object]:
+    """The fenced blocks in these languages, each with its page and place as its name."""
+    found: list[object] = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in _BLOCK.finditer(text):
+            if match[1] in languages:
+                line = text.count("\n", 0, match.start()) + 1
+                found.append(pytest.param(match[2], id=f"{page.name}:{line}"))
+    return found
+
+
+@pytest.mark.parametrize("program", blocks("python"))
+def test_python_runs(program: str, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("text", blocks("yaml"))
+def test_yaml_is_a_configuration(text: str) -> None:
+    parse_config(yaml.safe_load(text))
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    for line in text.splitlines():
+        words = shlex.split(line, comments=True)
+        for place, word in enumerate(words):
+            if word.endswith("pad-ray"):
+                yield words[place + 1 :]
+                break
+
+
+@pytest.mark.parametrize("text", blocks("sh", "bash"))
+def test_commands_parse(text: str) -> None:
+    for words in commands(text):
+        parser().parse_args([word for word in words if word not in ("<(", ")")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = [first or second for first, second in _LINK.findall(page.read_text(encoding="utf-8"))]
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_every_page_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in PAGES[1:] if f"docs/{page.name}" not in text] == []

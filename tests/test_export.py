@@ -179,7 +179,7 @@ def _push(hub: UploadHub, run: Storage, *arguments: str, token: str = TOKEN) -> 
 def test_a_student_is_pushed_with_all_that_loads_it(hub: UploadHub, plain: Storage) -> None:
     done = _push(hub, plain, "org/small")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().startswith(hub.url)
+    assert f"{hub.url}/org/small/commit/" in done.stdout
     assert hub.repos["org/small"]["visibility"] == "private"
     student = Path(plain.path) / "student"
     kept = {path.name: path.read_bytes() for path in student.iterdir() if path.name != "done.json"}

@@ -128,7 +128,7 @@ class TrainingConfig(Section):
 class MlflowConfig(Section):
     """An MLflow server that follows trainings; credentials come from the environment."""
 
-    uri: str | None = Field(None, description="Tracking server or folder; by default MLFLOW_TRACKING_URI.")
+    uri: str | None = Field(None, description="Tracking server or database; by default MLFLOW_TRACKING_URI.")
     experiment: str = Field("pad-ray", description="Name of the experiment; made if need be.")
 
 

@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pad_ray.benchmarks import Benchmark
 from pad_ray.config import RunConfig, VerificationConfig
 from pad_ray.errors import UNREACHABLE_FLAG, InputError, StageError
 from pad_ray.generation.teachers import Teacher
 from pad_ray.records import Row, content_hash
 from pad_ray.run_folder import RunFolder, Stage, once
+from pad_ray.run_lock import run_lock
 from pad_ray.synthesis.pending import adopt
-from pad_ray.synthesis.stream import make_verifier, sample_and_judge
+from pad_ray.synthesis.stream import sample_and_judge
 from pad_ray.synthesis.verdicts import judge_again, read_judged
+from pad_ray.verification import Comparison, Limits, Mode, Rules
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Answers:
         requests: what is asked.
         samples: what was answered, each with its first verdict; kept whatever the verifier.
         config: the run's settings.
+        rules: by which answers are judged.
         title: word for the progress line.
     """
 
@@ -32,23 +36,35 @@ class Answers:
     requests: Stage
     samples: Stage
     config: RunConfig
+    rules: Rules
     title: str
 
     @classmethod
     def of(
-        cls, folder: RunFolder, prefix: str, settings: Any, reads: Sequence[Stage], config: RunConfig, title: str
+        cls,
+        folder: RunFolder,
+        prefix: str,
+        settings: Any,
+        reads: Sequence[Stage],
+        config: RunConfig,
+        title: str,
+        benchmark: Benchmark | None = None,
     ) -> Answers:
-        """The stages `<prefix>requests` and `<prefix>samples` by what defines them."""
+        """The stages `<prefix>requests` and `<prefix>samples` by what defines them.
+
+        Args:
+            benchmark: answers are compared by its own rule, and not by the run's settings.
+        """
         requests = folder.stage(f"{prefix}requests", settings, reads, "request")
         samples = folder.stage(f"{prefix}samples", [], [requests], "sample")
-        return cls(folder, requests, samples, config, title)
+        return cls(folder, requests, samples, config, rules_of(config.verification, benchmark), title)
 
     @property
     def verdicts(self) -> Stage:
         """The stage of later judgements: by what was answered and by the verifier's version."""
         mark = self.samples.done
         answered = mark["digest"] if mark else self.samples.id
-        return verdict_stage(self.folder, self.samples, answered, self.config.verification)
+        return verdict_stage(self.folder, self.samples, answered, self.rules)
 
     @property
     def digest(self) -> str:
@@ -117,7 +133,7 @@ class Answers:
             teacher.check()
             with self.folder.working(self.samples, keep=True) as mark:
                 mark.update(self.sample(teacher))
-        once(self.folder, self.verdicts, self._judge)
+        self._judge_once()
 
     def sample(self, teacher: Teacher, limit: int | None = None) -> dict[str, Any]:
         """Asks what is missing, at most `limit` rows of it, and says what there is."""
@@ -126,7 +142,7 @@ class Answers:
             self.samples,
             teacher=teacher,
             recipe=self.config.recipe,
-            verification=self.config.verification,
+            rules=self.rules,
             resources=self.config.resources,
             title=self.title,
             limit=limit,
@@ -140,27 +156,42 @@ class Answers:
 
         Raises:
             StageError: the samples are not complete.
+            InputError: another process judges them now.
         """
         if not self.samples.done:
             raise StageError(f"the samples in {self.samples.storage.uri} are not complete", "Run `pad-ray run` first")
-        return once(self.folder, self.verdicts, self._judge)
+        return self._judge_once()
+
+    def _judge_once(self) -> dict[str, Any]:
+        """Judges under a lock of its own, so that a run that trains for hours may be verified meanwhile."""
+        mark = self.verdicts.done
+        if mark is None:
+            with run_lock(self.folder.storage / self.verdicts.name):
+                mark = once(self.folder, self.verdicts, self._judge)
+        return mark
 
     def _judge(self, mark: dict[str, Any]) -> None:
-        config = self.config
-        facts = judge_again(self.samples, self.verdicts, recipe=config.recipe, verification=config.verification)
-        mark.update(facts)
+        mark.update(judge_again(self.samples, self.verdicts, recipe=self.config.recipe, rules=self.rules))
 
     def read(self, only: Sequence[str] | None = None) -> list[Row]:
         """Samples with their latest verdicts, sorted by id."""
         return read_judged(self.samples, self.verdicts, only)
 
 
-def verdict_stage(folder: RunFolder, samples: Stage, answered: str, verification: VerificationConfig) -> Stage:
+def verdict_stage(folder: RunFolder, samples: Stage, answered: str, rules: Rules) -> Stage:
     """The stage of verdicts on samples by a verifier.
 
     Args:
         answered: hash of what the samples hold.
+        rules: the verifier's.
     """
-    version = make_verifier(verification).version
     name = samples.name.removesuffix("samples") + "verdicts"
-    return folder.stage(name, [content_hash(answered), version], [samples], "verdict")
+    return folder.stage(name, [content_hash(answered), rules.version], [samples], "verdict")
+
+
+def rules_of(verification: VerificationConfig, benchmark: Benchmark | None = None) -> Rules:
+    """The rules of judging by a run's settings; an evaluation set's answers are compared as the set prescribes."""
+    limits = Limits(cpu_seconds=verification.cpu_seconds, memory_mb=verification.memory_mb)
+    if benchmark:
+        return Rules(benchmark.match, limits, f"{benchmark.name}.{benchmark.version}")
+    return Rules(Comparison(Mode(verification.mode), verification.relative, verification.absolute), limits)

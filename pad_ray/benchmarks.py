@@ -22,6 +22,7 @@ __all__ = [
     "Availability",
     "Benchmark",
     "State",
+    "answers_of",
     "availability",
     "benchmark_at",
     "benchmark_named",
@@ -105,6 +106,15 @@ BENCHMARKS: tuple[Benchmark, ...] = (
 
 _BY_NAME = {benchmark.name: benchmark for benchmark in BENCHMARKS}
 
+# Files of the data folder with what models and people wrote in answer to evaluation questions.
+_ANSWERS = {
+    "gsm8k/test_socratic.jsonl": "gsm8k",
+    "noisy_cot/gsm8k_*.jsonl": "gsm8k",
+    "pot_codex/gsm8k_*.jsonl": "gsm8k",
+    "pot_codex/svamp_*.jsonl": "svamp",
+    "pot_codex/multiarith_*.jsonl": "multiarith",
+}
+
 
 def is_benchmark(name: str) -> bool:
     """Whether a benchmark of that name is registered."""
@@ -124,14 +134,23 @@ def benchmark_named(name: str) -> Benchmark:
     raise ConfigError(f"no benchmark is named `{name}`", mend)
 
 
-def benchmark_at(path: str | Path) -> Benchmark | None:
+def benchmark_at(path: str | Path, folder: str | Path | None = None) -> Benchmark | None:
     """The benchmark whose file this is, in the data folder or a copy that ends in the same folder and name."""
-    resolved = found(path).resolve()
-    folder = data_folder()
+    resolved = found(path, folder).resolve()
+    folder = data_folder(folder)
     for benchmark in BENCHMARKS:
         ours = Path(benchmark.path)
         if resolved.parts[-2:] == ours.parts or (folder and resolved == (folder / ours).resolve()):
             return benchmark
+    return None
+
+
+def answers_of(path: str | Path, folder: str | Path | None = None) -> Benchmark | None:
+    """The benchmark whose questions a known file holds with further answers to them; None for any other file."""
+    parts = found(path, folder).resolve().parts[-2:]
+    for place, name in _ANSWERS.items():
+        if Path(*parts).match(place):
+            return _BY_NAME[name]
     return None
 
 
@@ -150,12 +169,13 @@ def load_benchmark(name: str, folder: str | Path | None = None) -> list[Problem]
     path = _file(benchmark, folder)
     if path is None:
         raise DataError(
-            f"benchmark `{name}` needs the data folder with {benchmark.path}", "Name the folder in PAD_RAY_DATA"
+            f"benchmark `{name}` needs the data folder with {benchmark.path}",
+            "Name the folder in `problems.data` or PAD_RAY_DATA",
         )
     if not path.is_file():
         raise DataError(
             f"benchmark `{name}`: there is no {path}",
-            f"PAD_RAY_DATA names the folder that holds {benchmark.path}",
+            f"PAD_RAY_DATA or `problems.data` names the folder that holds {benchmark.path}",
         )
     return read_problems(path)[benchmark.skipped :]
 

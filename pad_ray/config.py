@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.section import Section, section_of
-from pad_ray.training.settings import StudentConfig, TrainingConfig
+from pad_ray.training.settings import StudentConfig, TrackingConfig, TrainingConfig
 
 
 class Sizes(Section):
@@ -40,6 +40,9 @@ class ProblemsConfig(Section):
     validation: str | None = Field(None, description="A source; without one a share of train is held out.")
     test: str | None = Field(
         None, description="A source or a benchmark such as `svamp`; without one a share of train is held out."
+    )
+    data: str | None = Field(
+        None, description="The data folder, where files and benchmarks are looked for; by default `PAD_RAY_DATA`."
     )
     train_split: str = Field("train", description="Which split of a hub's data set is trained on.")
     validation_split: str = Field("validation", description="Which split of a hub's data set choices are made on.")
@@ -70,7 +73,7 @@ class TeacherConfig(Section):
         "that speaks OpenAI's protocol); `recorded` (completions from a file); `annotations` (GSM8K's own notes).",
     )
     model: str = Field("embedded", description="`embedded`, a local folder, or a Hugging Face name; the name at http.")
-    adapter: str | None = Field(None, description="A folder with a LoRA adapter that vLLM puts on the model.")
+    adapter: str | None = Field(None, description="A folder with a LoRA adapter that is put on the model.")
     file: str | None = Field(None, description="JSONL with `problem_id` and `completion`, of the teacher `recorded`.")
     http: HttpConfig | None = Field(None, description="The endpoint of the teacher `http`.")
     ask: Literal["completion", "chat"] = Field(
@@ -97,8 +100,8 @@ class TeacherConfig(Section):
         for kind, name in (("http", "http"), ("recorded", "file")):
             if (self.kind == kind) != (getattr(self, name) is not None):
                 raise ValueError(f"`{name}` belongs to the teacher `{kind}`, and that teacher needs it")
-        if self.adapter and self.kind != "vllm":
-            raise ValueError("`adapter` belongs to the teacher `vllm`")
+        if self.adapter and self.kind not in ("vllm", "transformers"):
+            raise ValueError("`adapter` belongs to the teachers `vllm` and `transformers`")
         if self.system and self.ask != "chat":
             raise ValueError("`system` belongs to `ask: chat`")
         return self
@@ -158,13 +161,15 @@ class ResourcesConfig(Section):
 
     cpus: int | None = Field(None, ge=1, description="Logical CPUs of a local Ray; by default what the stages need.")
     engines: int = Field(1, ge=1, description="vLLM engines, scaled from one to this many.")
-    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that one engine reserves.")
-    engine_gpus: float = Field(0, ge=0, description="GPUs per engine; 0 runs on the CPU.")
+    engine_cpus: float = Field(1, gt=0, description="Logical CPUs that an engine reserves, for each of its GPUs.")
+    engine_gpus: int = Field(0, ge=0, description="GPUs per engine, its tensor parallelism; 0 runs on the CPU.")
     engine_cores: str | None = Field(
         None, description="Cores that a CPU engine is bound to, such as `0-7`; by default all of a small machine."
     )
     engine_rows: int = Field(128, ge=8, description="Rows that an engine holds at once; what a kill can cost, twice.")
-    engine_adapter_rank: int = Field(64, ge=1, description="Largest rank of a LoRA adapter that the engine takes.")
+    engine_restarts: int = Field(
+        50, ge=0, description="How often one engine that died is started again before the run fails."
+    )
     attempts: int = Field(3, ge=1, description="Runs in which a request at which the teacher failed is asked again.")
     engine_kwargs: dict[str, Any] = Field(default_factory=dict, description="Further vLLM engine arguments.")
     max_model_len: int = Field(1024, ge=64, description="Longest prompt and completion together, in tokens.")
@@ -213,6 +218,7 @@ class RunConfig(Section):
     student: StudentConfig = Field(default_factory=lambda: StudentConfig())
     training: TrainingConfig = Field(default_factory=lambda: TrainingConfig())
     evaluation: EvaluationConfig = Field(default_factory=lambda: EvaluationConfig())
+    tracking: TrackingConfig = Field(default_factory=lambda: TrackingConfig())
     resources: ResourcesConfig = Field(default_factory=lambda: ResourcesConfig())
 
 
@@ -222,9 +228,30 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: no file, no YAML, an unknown key (the nearest valid one is named), or a value of the wrong type.
     """
-    raw = _read_yaml(path)
-    raw.setdefault("name", path.stem)
-    return parse_config(raw, str(path), overrides)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"configuration file {path} cannot be read: {' '.join(str(error).split())}") from None
+    return config_of(text, str(path), overrides, name=path.stem)
+
+
+def config_of(text: str, place: str, overrides: Sequence[str] = (), name: str | None = None) -> RunConfig:
+    """Reads YAML, with overrides as `load_config` has them.
+
+    Args:
+        text: the YAML.
+        place: what errors call it.
+        name: the run's, if the YAML says none.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    raw = _parse_yaml(text, place)
+    if name:
+        raw.setdefault("name", name)
+    return parse_config(raw, place, overrides)
 
 
 def parse_config(raw: dict[str, Any], place: str = "configuration", overrides: Sequence[str] = ()) -> RunConfig:
@@ -241,19 +268,17 @@ def parse_config(raw: dict[str, Any], place: str = "configuration", overrides: S
         raise ConfigError(f"{place}: {_first_problem(error)}") from None
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _parse_yaml(text: str, place: str) -> dict[str, Any]:
     import yaml
 
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
-    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:  # ValueError: a date in the 13th month
-        raise ConfigError(f"configuration file {path} cannot be read: {_yaml_problem(error)}") from None
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date in the 13th month
+        raise ConfigError(f"configuration file {place} cannot be read: {_yaml_problem(error)}") from None
     if raw is None:
         return {}
     if not isinstance(raw, dict):
-        raise ConfigError(f"configuration file {path} must be a mapping of keys to values")
+        raise ConfigError(f"configuration file {place} must be a mapping of keys to values")
     return raw
 
 

@@ -37,7 +37,7 @@ def print_forecast(forecast: Forecast) -> None:
     print(f"  tokens         {forecast.tokens:>12,}")
     print(f"  hours          {forecast.hours:>12.2f}")
     if forecast.cost:
-        print(f"  cost           {forecast.cost:>12.2f}")
+        print(f"  cost           {forecast.cost:>12.2f} {forecast.currency}".rstrip())
 
 
 def print_bill(bill: Mapping[str, tuple[float, float]]) -> None:
@@ -48,11 +48,11 @@ def print_bill(bill: Mapping[str, tuple[float, float]]) -> None:
         print(f"{name:<8} {forecast:>12,.{digits}f} {actual:>12,.{digits}f}")
 
 
-def print_rows(sampling: Answers, folder: str) -> None:
+def print_rows(sampling: Answers, place: str) -> None:
     """The yield by verdict, where a run ends with its samples."""
     mark = sampling.verdicts.done or {}
     print_verdicts({verdict: mark[verdict] for verdict in Verdict if mark.get(verdict)})
-    print(f"in {folder}/samples")
+    print(f"in {place}")
 
 
 def print_results(results: list[dict[str, Any]], report: str) -> None:

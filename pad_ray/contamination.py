@@ -19,10 +19,12 @@ C), is longer than many of the questions of the MAWPS sets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pad_ray.benchmarks import BENCHMARKS, Benchmark, State, coverage, load_benchmark
+from pad_ray.errors import ConfigError
+from pad_ray.problems import shortened
 
 WORDS_IN_ROW = 10
 
@@ -67,6 +69,33 @@ class Overlap:
         for run in _runs(question, self._words):
             bits |= self._sets.get(run, 0)
         return [name for place, name in enumerate(self.names) if bits >> place & 1]
+
+
+def check_shown(shown: Sequence[str], measured: Iterable[str], folder: str | Path | None = None) -> None:
+    """Refuses worked examples that are questions to be measured on: what a teacher is shown, its student learns.
+
+    Args:
+        shown: questions of worked examples.
+        measured: questions that the run keeps from training.
+        folder: the data folder, whose evaluation sets are held against; by default the one that `PAD_RAY_DATA` names.
+
+    Raises:
+        ConfigError: one of them is a question of the run's own, or overlaps with an evaluation set.
+    """
+    own = {_wording(question) for question in measured}
+    overlap = Overlap(folder=folder)
+    for number, question in enumerate(shown, start=1):
+        sets = overlap.of(question)
+        if sets or _wording(question) in own:
+            where = f"overlaps with the evaluation set {sets[0]}" if sets else "is a problem that this run measures on"
+            raise ConfigError(
+                f"teacher.examples: worked example {number} {where}: {shortened(question)}",
+                "Show training problems, or set problems.allow_contamination: true",
+            )
+
+
+def _wording(question: str) -> str:
+    return next(_runs(question, WORDS_IN_ROW))
 
 
 def _runs(question: str, length: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pad_ray.answers import Answers
 from pad_ray.config import ResourcesConfig
+from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.generation.teachers import Teacher
 from pad_ray.run_folder import Stage
 
@@ -22,9 +23,10 @@ class Forecast:
         probed: rows that the forecast rests on.
         rows: requests still to ask, the probe's not among them.
         prompt_tokens, tokens: tokens that go in and come out for them.
-        hours: at the rate of the probe with as many rows in flight as the teacher takes; the start of an engine
-            (about a minute on a CPU) comes on top.
+        hours: at the rate of the probe with as many rows in flight as the teacher takes, and no faster than an
+            endpoint allows; the start of an engine (about a minute on a CPU) comes on top.
         cost: money, where the teacher has a price.
+        currency: of the cost.
     """
 
     probed: int
@@ -33,6 +35,7 @@ class Forecast:
     tokens: int
     hours: float
     cost: float
+    currency: str = ""
 
 
 def probe(answers: Answers, teacher: Teacher, rows: int | None = None) -> Forecast:
@@ -42,7 +45,7 @@ def probe(answers: Answers, teacher: Teacher, rows: int | None = None) -> Foreca
     """
     capacity = in_flight(teacher, answers.config.resources)
     answers.sample(teacher, limit=rows or capacity)
-    forecast = forecast_of(answers.requests.count(), answers.samples, capacity)
+    forecast = forecast_of(answers.requests.count(), answers.samples, capacity, teacher.http)
     answers.samples.storage.write_text(FILE, json.dumps(asdict(forecast), indent=2) + "\n")
     return forecast
 
@@ -54,20 +57,30 @@ def in_flight(teacher: Teacher, resources: ResourcesConfig) -> int:
     return resources.engines * (resources.engine_rows if teacher.engine else resources.block_rows)
 
 
-def forecast_of(requests: int, samples: Stage, capacity: int) -> Forecast:
-    """The forecast by the answered rows of `samples`, which were all in flight together."""
+def forecast_of(requests: int, samples: Stage, capacity: int, http: HttpConfig | None = None) -> Forecast:
+    """The forecast by the answered rows of `samples`, which were all in flight together.
+
+    Args:
+        requests: how many there are in all.
+        samples: the stage with the probe's rows.
+        capacity: rows that the teacher has in hand at once.
+        http: the endpoint's prices and pace.
+    """
     found = samples.read_rows(["prompt_tokens", "completion_tokens", "finish_reason", "seconds", "cost"])
     rows = [row for row in found if row["finish_reason"] != "error"]  # these are asked again
     count, left = len(rows), requests - len(rows)
     share = left / count if count else 0.0
     seconds = sum(row["seconds"] or 0.0 for row in rows)
+    prompt_tokens, tokens = (share * sum(row[name] for row in rows) for name in ("prompt_tokens", "completion_tokens"))
+    hours = share * seconds / max(1, min(capacity, count)) / 3600
     return Forecast(
         probed=count,
         rows=left,
-        prompt_tokens=round(share * sum(row["prompt_tokens"] for row in rows)),
-        tokens=round(share * sum(row["completion_tokens"] for row in rows)),
-        hours=share * seconds / max(1, min(capacity, count)) / 3600,
+        prompt_tokens=round(prompt_tokens),
+        tokens=round(tokens),
+        hours=max(hours, http.paced_hours(left, prompt_tokens + tokens)) if http else hours,
         cost=share * sum(row["cost"] or 0.0 for row in rows),
+        currency=http.currency if http else "",
     )
 
 
@@ -84,5 +97,5 @@ def bill(samples: Stage) -> dict[str, Any] | None:
         "rows": (forecast.rows + forecast.probed, mark["rows"]),
         "tokens": (round(forecast.tokens * with_probe), mark["tokens"]),
         "hours": (forecast.hours, mark["seconds"] / 3600),
-        "cost": (forecast.cost * with_probe, mark["cost"]),
+        f"cost {forecast.currency}".strip(): (forecast.cost * with_probe, mark["cost"]),
     }

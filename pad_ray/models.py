@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pad_ray.errors import ModelError
+from pad_ray.records import content_hash
+from pad_ray.storage import Storage
 
 EMBEDDED = "embedded"
 _EMBEDDED_FOLDER = "SmolLM2-135M-Instruct"
+_EMBEDDED_HUB_NAME = f"HuggingFaceTB/{_EMBEDDED_FOLDER}"
+_EMBEDDED_LICENCE = "apache-2.0"
 
 
 def cache_folder() -> Path:
@@ -75,6 +81,60 @@ def _checked_hub_name(name: str) -> str:
     except OSError:
         raise ModelError(f"model `{name}` is no local folder, and the hub cannot be reached for it", _MEND) from None
     return name
+
+
+def model_settings(resolved: str) -> dict[str, Any]:
+    """What a resolved model's config.json says.
+
+    Raises:
+        ModelError: it is no JSON object.
+    """
+    path = Path(resolved) / "config.json"
+    if not path.is_file():
+        from huggingface_hub import hf_hub_download
+
+        path = Path(hf_hub_download(resolved, "config.json"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ModelError(f"{path} is no JSON object", _MEND)
+    return found
+
+
+def context_length(settings: Any) -> int | None:
+    """The longest sequence that a model has places for; None where it counts distances instead of places, as T5 does.
+
+    Args:
+        settings: a Hugging Face configuration, or the mapping in its config.json.
+    """
+    said = settings if isinstance(settings, dict) else settings.to_dict()
+    if "relative_attention_num_buckets" in said:
+        return None
+    length: int | None = said.get("max_position_embeddings") or said.get("n_positions")
+    return length
+
+
+def hub_model(name: str) -> str | None:
+    """A model's name on the hub; None for a folder, which nobody else has."""
+    if name == EMBEDDED:
+        return _EMBEDDED_HUB_NAME
+    return name if not Path(name).expanduser().is_dir() else None
+
+
+def model_licence(name: str, resolved: str) -> str:
+    """The licence of a model by its card; `unknown` where it has none, or the hub cannot be asked for it."""
+    if name == EMBEDDED:
+        return _EMBEDDED_LICENCE
+    from huggingface_hub import ModelCard
+
+    try:
+        path = Path(resolved)
+        card = ModelCard.load(path / "README.md" if path.is_dir() else resolved, ignore_metadata_errors=True)
+        return str(card.data.get("license_name") or card.data.get("license") or "unknown")
+    except (OSError, ValueError):
+        return "unknown"
 
 
 def embedded_model() -> Path:
@@ -141,6 +201,36 @@ def _quiet() -> Iterator[None]:
     finally:
         logging.set_verbosity(level)
         logging.enable_progress_bar()
+
+
+def local_folder(storage: Storage) -> str:
+    """A model's folder as engines load it: where it lies, or a copy in the cache of one in object storage.
+
+    A copy is known by names, sizes and times of its objects; a model that was written anew is fetched again, and the
+    copy of the one before is removed.
+
+    Raises:
+        ModelError: it cannot be fetched, or the cache cannot be written.
+    """
+    if not storage.scheme:
+        return storage.path
+    from pyarrow import fs
+
+    place = cache_folder() / "fetched" / content_hash(storage.uri)
+    try:
+        found = storage.filesystem.get_file_info(fs.FileSelector(storage.path, recursive=True))
+        files = sorted((info.path, info.size, info.mtime_ns) for info in found if info.type == fs.FileType.File)
+        folder = place / content_hash(files)
+        if not folder.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+            for old in place.iterdir():
+                shutil.rmtree(old)
+            scratch = tempfile.mkdtemp(dir=place)
+            fs.copy_files(storage.path, scratch, storage.filesystem, fs.LocalFileSystem())
+            Path(scratch).rename(folder)
+    except OSError as error:
+        raise ModelError(f"cannot fetch {storage.uri} to {place}: {' '.join(str(error).split())}") from None
+    return str(folder)
 
 
 def model_identity(resolved: str) -> str:

@@ -15,28 +15,33 @@ from functools import cached_property
 from typing import Any, Literal
 
 from pad_ray.answers import Answers
-from pad_ray.benchmarks import State, availability
+from pad_ray.benchmarks import Benchmark, State, availability
 from pad_ray.config import RunConfig
-from pad_ray.contamination import Overlap
+from pad_ray.contamination import Overlap, check_shown
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
 from pad_ray.evaluation.metrics import summarise
 from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
+from pad_ray.models import local_folder
 from pad_ray.progress import recorded
-from pad_ray.prompts import load_examples
-from pad_ray.provenance import provenance
+from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
+from pad_ray.provenance import provenance, shown_settings
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash
+from pad_ray.release import await_released
 from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.runtime import ray_running
-from pad_ray.splits import problem_rows
+from pad_ray.splits import measured_benchmark, problem_rows
 from pad_ray.storage import Storage
+from pad_ray.student_card import making, student_origin
 from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.requests import make_requests
+from pad_ray.training.card import model_card
+from pad_ray.training.trackers import check_trackers, tracking
 from pad_ray.training.trainer import forget_states, train
 
 Until = Literal["samples", "examples", "student", "report"]
@@ -52,13 +57,22 @@ class Pipeline:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.recipe = recipe_named(config.recipe)
-        self.worked_examples = load_examples(config.teacher.examples)
+        self.worked_examples = load_examples(config.teacher.examples, config.problems.data)
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
         self.problems = problem_rows(config.problems)
+        self.benchmark = measured_benchmark(config.problems)
+        self._check_shown()
         self.teacher = Teacher.of(config.teacher)
         self.base = Teacher.local(config.student.model)
+        check_trackers(config.tracking)
         self.folder = RunFolder.open(config.runs, config.name)
+
+    def _check_shown(self) -> None:
+        problems, examples = self.config.problems, self.config.teacher.examples
+        if examples not in (*BUILTIN, REPLAY) and not problems.allow_contamination:
+            measured = [row["question"] for row in self.problems if row["split"] != "train"]
+            check_shown([example.question for example in self.worked_examples], measured, problems.data)
 
     # Stages by what defines their results. What a stage makes may define those after it: retried requests change the
     # examples only if they were answered, another verifier only if a verdict changed.
@@ -103,16 +117,19 @@ class Pipeline:
         """The base model on the test problems, with the number of worked examples that validation chose."""
         validation = self.base_validation
         settings = [self.config.evaluation.model_dump(), self.base.identity, self._shown, validation.digest]
-        return self._answers("base", settings, [self.problem_stage], "base: test")
+        return self._answers("base", settings, [self.problem_stage], "base: test", self.benchmark)
 
     @property
     def student_test(self) -> Answers:
         """The student on the test problems."""
         settings = [self.config.evaluation.max_tokens, self._recipe]
-        return self._answers("student", settings, [self.problem_stage, self.student_stage], "student: test")
+        reads = [self.problem_stage, self.student_stage]
+        return self._answers("student", settings, reads, "student: test", self.benchmark)
 
-    def _answers(self, name: str, settings: Any, reads: Sequence[Stage], title: str) -> Answers:
-        return Answers.of(self.folder, f"evaluation/{name}/", settings, reads, self.config, title)
+    def _answers(
+        self, name: str, settings: Any, reads: Sequence[Stage], title: str, benchmark: Benchmark | None = None
+    ) -> Answers:
+        return Answers.of(self.folder, f"evaluation/{name}/", settings, reads, self.config, title, benchmark)
 
     def _predictions(self, answers: Answers) -> Stage:
         name = answers.samples.name.removesuffix("/samples")
@@ -125,7 +142,11 @@ class Pipeline:
     @cached_property
     def _held_against(self) -> list[str]:
         """Evaluation sets that are at hand; their files are read for it, so once."""
-        return [found.benchmark.name for found in availability() if found.state is not State.MISSING]
+        return [
+            found.benchmark.name
+            for found in availability(self.config.problems.data)
+            if found.state is not State.MISSING
+        ]
 
     @cached_property
     def _shown(self) -> list[dict[str, Any]]:
@@ -261,8 +282,7 @@ class Pipeline:
         name = self.config.samples.from_
         if not name:
             return []
-        runs, _, own = name.rpartition("/")
-        place = Storage.open(runs or self.config.runs) / own / "samples"
+        place = (Storage.open(name) if "/" in name else Storage.open(self.config.runs) / name) / "samples"
         stages = [Stage("samples", stage, place / stage, "sample") for stage in place.folders()]
         if not stages:
             raise ConfigError(f"samples.from: there are no samples in {place.uri}", "Name another run, or its folder")
@@ -279,7 +299,7 @@ class Pipeline:
     def _examples(self, mark: dict[str, Any]) -> None:
         samples, config = self.sampling.read(), self.config
         questions = {row["id"]: row["question"] for row in self.problems}
-        overlap = Overlap()
+        overlap = Overlap(folder=config.problems.data)
         marks = mark_samples(samples, questions, overlap.of)
         rows = make_examples(samples, questions, self.recipe, config.examples, marks)
         used = [row for row in rows if row["used"]]
@@ -296,23 +316,34 @@ class Pipeline:
             created=time.strftime("%Y-%m-%d"),
             folder=self.sampling.samples.id,
             evaluation_sets=overlap.names,
+            currency=config.teacher.http.currency if config.teacher.http else "",
+            beware=contaminates(config.teacher.examples) or "",
         )
         card = dataset_card(samples, questions, marks, rows, origin)
         (self.folder.storage / "samples").write_text("README.md", card)
 
     def _train(self, mark: dict[str, Any]) -> None:
-        config = self.config
-        facts = train(
-            self.example_stage,
-            self.student_stage,
-            self._trainings,
-            model=self.base.model,
-            student_settings=config.student,
-            training=config.training,
-            resources=config.resources,
-            recipe=self.recipe,
-        )
-        mark.update(facts)
+        config, student = self.config, self.student_stage
+        await_released()
+        with tracking(config.tracking, self.folder.storage, student.id, shown_settings(config)) as sinks:
+            facts = train(
+                self.example_stage,
+                student,
+                self._trainings,
+                model=self.base.model,
+                student_settings=config.student,
+                training=config.training,
+                resources=config.resources,
+                recipe=self.recipe,
+                sinks=sinks,
+            )
+        mark.update(facts, **making())
+        self._write_card(mark)
+
+    def _write_card(self, trained: Mapping[str, Any], results: Sequence[Row] = ()) -> None:
+        verdicts = self.sampling.verdicts.done or {}
+        origin = student_origin(self.config, self.base.model, self.teacher, verdicts, trained)
+        self.student_stage.storage.write_text("README.md", model_card(origin, results))
 
     @property
     def _trainings(self) -> Storage:
@@ -327,7 +358,10 @@ class Pipeline:
         self._measure(self.base_test, lambda: self.base, "base", self._tests, shots)
 
     def _student(self) -> Teacher:
-        return Teacher.local(self.student_stage.storage.path)
+        folder = local_folder(self.student_stage.storage)
+        if self.config.student.lora:
+            return Teacher.local(self.base.model, adapter=folder)
+        return Teacher.local(folder)
 
     def _measure(
         self, answers: Answers, load: Callable[[], Teacher], name: str, problems: list[Row], shots: Sequence[int]
@@ -363,9 +397,11 @@ class Pipeline:
                     "model": chosen[0]["model"],
                     "recipe": self.config.recipe,
                     "decoder": chosen[0]["decoder"],
+                    "verifier": chosen[0]["verifier"],
                 }
                 rows += summarise(chosen, **facts, shots=shots, seed=self.config.training.seed)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
+        self._write_card(self.student_stage.done or {}, rows)
         return rows
 
 
@@ -376,4 +412,4 @@ _LAST: dict[Until, str] = {
     "report": "student_test",
 }
 _SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")
-_COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict")
+_COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pad_ray.answers import Answers
+from pad_ray.benchmarks import State, coverage
 from pad_ray.config import RunConfig
 from pad_ray.pipeline import Pipeline, Until
+from pad_ray.prompts import contaminates
 from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
 from pad_ray.synthesis.stream import summary
@@ -80,6 +82,16 @@ def purposes(pipeline: Pipeline) -> dict[str, str]:
         f"batches of {training.batch_size}, learning rate {training.learning_rate:g}{lora}",
         "student_test": f"the student on {tests}",
     }
+
+
+def warnings(pipeline: Pipeline) -> Iterator[str]:
+    """What a reader of results must know: contaminated worked examples, a benchmark of which a part is here."""
+    if sentence := contaminates(pipeline.config.teacher.examples):
+        yield sentence
+    if pipeline.benchmark:
+        found = coverage(pipeline.benchmark, pipeline.config.problems.data)
+        if found.state is State.PARTIAL:
+            yield f"the test problems are a part of {found.benchmark.name}, {found}"
 
 
 def changed_settings(pipeline: Pipeline) -> list[str]:

@@ -28,9 +28,9 @@ def data_folder(folder: str | Path | None = None) -> Path | None:
     return Path(given).expanduser() if given else None
 
 
-def found(source: str | Path) -> Path:
+def found(source: str | Path, folder: str | Path | None = None) -> Path:
     """A file as it is given or, where there is none, under the data folder."""
-    folder = data_folder()
+    folder = data_folder(folder)
     try:
         given = Path(source).expanduser()
     except RuntimeError:  # the home of nobody
@@ -45,34 +45,35 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def hub_name(source: str | Path) -> str | None:
+def hub_name(source: str | Path, folder: str | Path | None = None) -> str | None:
     """`gsm8k` for `openai/gsm8k:main`; None for what can only be a file: it exists, or has the suffix of one."""
     match = _HUB_NAME.fullmatch(str(source))
-    if match is None or Path(source).suffix in _FILE_SUFFIXES or _exists(found(source)):
+    if match is None or Path(source).suffix in _FILE_SUFFIXES or _exists(found(source, folder)):
         return None
     return match["name"]
 
 
-def is_hub_name(source: str | Path) -> bool:
+def is_hub_name(source: str | Path, folder: str | Path | None = None) -> bool:
     """Whether a source is a data set on the hub, `org/name` or `org/name:config`."""
-    return hub_name(source) is not None
+    return hub_name(source, folder) is not None
 
 
-def source_rows(source: str | Path, split: str = "train") -> Iterator[Row]:
+def source_rows(source: str | Path, split: str = "train", folder: str | Path | None = None) -> Iterator[Row]:
     """Rows of a source, told apart by its name.
 
     Args:
         source: a file or folder, there or under the data folder: `.parquet`, a folder of such files, and anything
             else as JSON Lines; or a data set on the hub.
         split: of a data set on the hub.
+        folder: the data folder; by default the one that `PAD_RAY_DATA` names.
 
     Raises:
         DataError: it cannot be found, reached or read, or has no rows.
         ConfigError: the data set has no such configuration or split.
     """
-    if is_hub_name(source):
+    if is_hub_name(source, folder):
         return parquet_rows(_hub_files(str(source), split), f"{source} ({split})")
-    path = found(source)
+    path = found(source, folder)
     if path.is_dir():
         return parquet_rows(_files_in(path))
     return parquet_rows([path]) if path.suffix == ".parquet" else read_rows(path)

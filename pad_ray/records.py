@@ -28,7 +28,7 @@ _COMPLETION = {
     "finish_reason": "string",  # stop, length, error
     "teacher_error": "string",
     "seconds": "float64",  # from asking to the answer
-    "cost": "float64",  # money, in the currency of the prices given; 0 where the teacher costs none
+    "cost": "float64",  # money, in the currency of `teacher.http`; 0 where the teacher costs none
 }
 _JUDGEMENT = {
     "program": "string",

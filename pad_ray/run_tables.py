@@ -61,6 +61,11 @@ class RunTables:
         """The newest stage of a kind in the run's own folder, such as what the teacher wrote."""
         return newest_stage(self.storage, kind)
 
+    def verdicts(self, verifier: str | None = None) -> Stage | None:
+        """The newest stage of later judgements, or the newest of a verifier's version, in the run's own folder."""
+        stages = _stages(self.storage, "verdicts")
+        return next((stage for stage in stages if verifier in (None, (stage.done or {}).get("verifier"))), None)
+
     def find_rows(self, kind: str, condition: Any, only: Sequence[str] | None = None) -> list[tuple[Stage, Row]]:
         """Rows for which a condition holds, from the newest stage of each folder that has such rows.
 

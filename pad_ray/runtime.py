@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pad_ray.backpressure import shorten_queues
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
 from pad_ray.placement import Node, bundles, check
@@ -164,6 +165,8 @@ def _init(resources: ResourcesConfig) -> None:
     if cluster_address() is not None:
         ray.init(**options)
         return
+    if resources.cpus and not (resources.engine_gpus or resources.train_gpus):
+        check(resources, [Node("this machine", resources.cpus)])  # what will not do is told before Ray is started
     # The first stages start a handful of workers at once; without this the raylet warns of it on the console.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
     cpus = resources.cpus or max(math.ceil(needed_cpus(resources)), os.cpu_count() or 1)
@@ -194,3 +197,4 @@ def _settle() -> None:
     # The stream begins when engines and judges are up: else a teacher that is up first writes what nobody can judge
     # yet, and a kill loses it. An hour, for engines that load hundreds of gigabytes.
     context.wait_for_min_actors_s = 3600
+    shorten_queues(context)

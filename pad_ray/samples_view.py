@@ -13,19 +13,20 @@ from pad_ray.run_tables import RunTables, read
 from pad_ray.verification import Verdict
 
 
-def sample_rows(run: RunTables, verdict: str | None = None, limit: int = 5) -> list[Row]:
-    """The first samples of a run by id, with their latest verdicts and their questions.
+def sample_rows(run: RunTables, verdict: str | None = None, limit: int = 5, verifier: str | None = None) -> list[Row]:
+    """The first samples of a run by id, with their verdicts and their questions.
 
     Args:
         run: the run.
         verdict: only samples with this one.
         limit: at most so many.
+        verifier: whose verdicts, by its version; by default those of the one that judged last.
 
     Returns:
         Sample rows with a further key `question`, None where the problem is not there.
 
     Raises:
-        InputError: no such verdict, a limit below 1, or a run without samples.
+        InputError: no such verdict or verifier, a limit below 1, or a run without samples.
     """
     if verdict is not None and verdict not in list(Verdict):
         raise InputError(f"there is no verdict `{verdict}`", f"There are: {', '.join(Verdict)}")
@@ -34,16 +35,26 @@ def sample_rows(run: RunTables, verdict: str | None = None, limit: int = 5) -> l
     stage = run.newest("samples")
     if stage is None:
         raise InputError(f"{run.storage.uri} holds no samples", "Look at a run that has begun to sample")
-    judged = run.newest("verdicts")
-    later = {row["id"]: row for row in read(judged, only=["id", "verdict"])} if judged else {}
-    rows = latest(read(stage, only=["id", "rid", "attempt", "verdict"]))
-    told = [(row["id"], later.get(row["id"], row)["verdict"]) for row in rows]
-    chosen = _among([id for id, found in told if verdict in (None, found)][:limit])
+    judged = run.verdicts(verifier)
+    later = {row["id"]: row for row in read(judged, only=["id", "verdict", "verifier"])} if judged else {}
+    rows = latest(read(stage, only=["id", "rid", "attempt", "verdict", "verifier"]))
+    told = [(row["id"], later.get(row["id"], row)) for row in rows]
+    if verifier:
+        told = [(id, said) for id, said in told if said["verifier"] == verifier]
+        if not told:
+            raise _no_such_verifier(run, verifier, {row["verifier"] for row in rows if row["verifier"]})
+    chosen = _among([id for id, said in told if verdict in (None, said["verdict"])][:limit])
     again = {row["id"]: row for row in read(judged, chosen)} if judged else {}
     found = [{**row, **again.get(row["id"], {})} for row in latest(read(stage, chosen))]
     asked = _among([row["problem_id"] for row in found])
     questions = {row["id"]: row["question"] for _, row in run.find_rows("problems", asked, ["id", "question"])}
     return [{**row, "question": questions.get(row["problem_id"])} for row in found]
+
+
+def _no_such_verifier(run: RunTables, verifier: str, first: set[str]) -> InputError:
+    marks = [stage.done for stages in run.places("verdicts") for stage in stages if stage.name == "verdicts"]
+    known = first | {mark["verifier"] for mark in marks if mark and "verifier" in mark}
+    return InputError(f"no verifier `{verifier}` judged these samples", f"There are: {', '.join(sorted(known))}")
 
 
 def _among(ids: list[str]) -> Any:
@@ -54,13 +65,15 @@ def _among(ids: list[str]) -> Any:
     return dataset.field("id").isin(pyarrow.array(ids, pyarrow.string()))
 
 
-def print_samples(run: RunTables, verdict: str | None = None, limit: int = 5, as_json: bool = False) -> None:
+def print_samples(
+    run: RunTables, verdict: str | None = None, limit: int = 5, verifier: str | None = None, as_json: bool = False
+) -> None:
     """Prints samples: blocks of text, or a JSON object a line.
 
     Raises:
         InputError: as `sample_rows`.
     """
-    rows = sample_rows(run, verdict, limit)
+    rows = sample_rows(run, verdict, limit, verifier)
     if as_json:
         print_lines(json.dumps(row) for row in rows)
     else:
@@ -79,6 +92,7 @@ def sample_block(row: Row) -> Block:
             ("completion", row["completion"] if row["program"] is None else None),
             ("value", plain_value(row["value"])),
             ("error", error_text(row)),
+            ("verifier", row["verifier"]),
         ],
     )
 

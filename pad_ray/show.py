@@ -1,7 +1,7 @@
 """Where a row comes from and what became of it: `pad-ray show`.
 
     prediction ─▶ request ─▶ problem
-    example ─▶ sample (and its later verdict) ─▶ request ─▶ problem
+    example ─▶ sample (and later verdicts on it) ─▶ request ─▶ problem
 
 Ids of requests, samples, examples and predictions begin with the request's hash (`rid`), so any of them leads to the
 whole chain. A problem leads to all that was asked about it.
@@ -17,7 +17,7 @@ from pad_ray.errors import InputError
 from pad_ray.records import Row
 from pad_ray.row_text import Block, plain_value, print_blocks
 from pad_ray.run_folder import Stage, latest
-from pad_ray.run_tables import RECORDS, RunTables
+from pad_ray.run_tables import RECORDS, RunTables, read
 from pad_ray.samples_view import error_text
 
 MIN_PREFIX = 6
@@ -87,7 +87,7 @@ def _of_request(run: RunTables, rid: str) -> Iterator[Block]:
     for stage, row in [] if predictions else samples:
         problem_id = row["problem_id"]
         yield from _example(run, row)
-        yield from _later_verdict(run, row)
+        yield from _later_verdicts(run, row)
         yield Block(_title("sample", stage, row), _judged(row))
     for stage, row in _last(run.find_rows("requests", by_rid)):
         problem_id = row["problem_id"]
@@ -156,8 +156,11 @@ def _fate(example: Row) -> str:
     return f"not used: {example['why_not']}" if example["why_not"] else "used"
 
 
-def _later_verdict(run: RunTables, sample: Row) -> Iterator[Block]:
-    for stage, row in run.find_rows("verdicts", _equals("id", sample["id"])):
+def _later_verdicts(run: RunTables, sample: Row) -> Iterator[Block]:
+    """What each verifier said of it, the last one first."""
+    by_id = _equals("id", sample["id"])
+    found = [(stage, row) for place in run.places("verdicts") for stage in place for row in read(stage, by_id)]
+    for stage, row in found:
         yield Block(_title("later verdict on", stage, row), _verdict_facts({"teacher_error": None, **row}))
 
 

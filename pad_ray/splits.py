@@ -8,7 +8,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from pad_ray.benchmarks import benchmark_at, benchmark_named, is_benchmark, load_benchmark
+from pad_ray.benchmarks import (
+    Benchmark,
+    answers_of,
+    benchmark_at,
+    benchmark_named,
+    is_benchmark,
+    load_benchmark,
+)
 from pad_ray.config import ProblemsConfig
 from pad_ray.errors import ConfigError, DataError
 from pad_ray.problem_sources import found, hub_name
@@ -37,7 +44,7 @@ def problem_rows(settings: ProblemsConfig) -> list[Row]:
         _refuse_contamination(settings)
         splits = _hold_out({split: list(_read(split, settings)) for split in _SPLITS}, settings)
         splits = _tell_apart(splits)
-    name = settings.benchmark or _name(settings.test or settings.train)
+    name = settings.benchmark or _name(settings.test or settings.train, settings)
     limits = {"train": settings.limit, "validation": settings.validation_limit, "test": settings.test_limit}
     return [_row(problem, split, name) for split in splits for problem in splits[split][: limits.get(split)]]
 
@@ -53,32 +60,47 @@ def _refuse_files(settings: ProblemsConfig) -> None:
 
 def _refuse_contamination(settings: ProblemsConfig) -> None:
     train = settings.train
-    benchmark = benchmark_named(train) if is_benchmark(train) else benchmark_at(train)
-    if benchmark and not settings.allow_contamination:
+    if settings.allow_contamination:
+        return
+    mend = "Name other problems, or set problems.allow_contamination: true"
+    if benchmark := _benchmark(train, settings):
         raise ConfigError(
-            f"problems.train is `{train}`, the evaluation set {benchmark.name}, on which models are only measured",
-            "Name other problems, or set problems.allow_contamination: true",
+            f"problems.train is `{train}`, the evaluation set {benchmark.name}, on which models are only measured", mend
         )
+    if benchmark := answers_of(train, settings.data):
+        raise ConfigError(
+            f"problems.train is `{train}`, whose questions are those of the evaluation set {benchmark.name}", mend
+        )
+
+
+def measured_benchmark(settings: ProblemsConfig) -> Benchmark | None:
+    """The benchmark that the test problems are, whether they are given by its name or as its file."""
+    return _benchmark(settings.test, settings) if settings.test else None
+
+
+def _benchmark(source: str, settings: ProblemsConfig) -> Benchmark | None:
+    return benchmark_named(source) if is_benchmark(source) else benchmark_at(source, settings.data)
 
 
 def _read(split: str, settings: ProblemsConfig) -> Iterable[Problem]:
     source = getattr(settings, split)
     if source is None:
         return ()
-    if (split != "validation" and is_benchmark(source)) or (split == "test" and _is_bare(source)):
-        return load_benchmark(source)
+    if (split != "validation" and is_benchmark(source)) or (split == "test" and _is_bare(source, settings)):
+        return load_benchmark(source, settings.data)
     return read_problems(
         source,
         question=settings.question,
         answer=settings.answer,
         id=settings.id,
         split=getattr(settings, f"{split}_split"),
+        folder=settings.data,
     )
 
 
-def _is_bare(source: str) -> bool:
+def _is_bare(source: str, settings: ProblemsConfig) -> bool:
     """Whether it reads like the name of a benchmark, and no file has it."""
-    return not Path(source).suffix and "/" not in source and not found(source).exists()
+    return not Path(source).suffix and "/" not in source and not found(source, settings.data).exists()
 
 
 def _hold_out(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dict[str, list[Problem]]:
@@ -114,11 +136,13 @@ def _tell_apart(splits: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
     return told
 
 
-def _name(source: str) -> str:
+def _name(source: str, settings: ProblemsConfig) -> str:
     """`gsm8k` for gsm8k/test.jsonl, for the data set openai/gsm8k:main and for itself; `mine` for mine.jsonl."""
-    if source in BUILTIN or is_benchmark(source):
+    if source in BUILTIN:
         return source
-    if name := hub_name(source):
+    if benchmark := _benchmark(source, settings):
+        return benchmark.name
+    if name := hub_name(source, settings.data):
         return name
     path = Path(source)
     return path.resolve().parent.name if path.stem in _SPLITS else path.stem

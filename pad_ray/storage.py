@@ -67,6 +67,16 @@ class Storage:
         return replace(self, path=posixpath.join(self.path, name), address=address)
 
     @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return posixpath.basename(self.path)
+
+    @property
+    def parent(self) -> Storage:
+        """The folder that it lies in."""
+        return replace(self, path=posixpath.dirname(self.path), address=posixpath.dirname(self.address))
+
+    @property
     def uri(self) -> str:
         """The folder as people and other programs spell it; `Storage.open` takes it again."""
         return f"{self.address or self.path}{'?' if self.options else ''}{self.options}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
@@ -38,6 +38,7 @@ __all__ = [
     "Judgement",
     "Limits",
     "Mode",
+    "Rules",
     "Verdict",
     "Verifier",
     "is_executable",
@@ -121,6 +122,28 @@ class Judgement:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that a verdict depends on besides completion and gold.
+
+    Attributes:
+        comparison: how values are compared with gold.
+        limits: what a program may use.
+        benchmark: name and version of the evaluation set whose own comparison it is, such as `gsm_hard.1`; or empty.
+    """
+
+    comparison: Comparison = field(default_factory=Comparison)
+    limits: Limits = field(default_factory=Limits)
+    benchmark: str = ""
+
+    @property
+    def version(self) -> str:
+        """Names the rules and the logic: "1-9f86d081", by the rule of a benchmark "1-gsm_hard.1-ab12cd34"."""
+        settings = json.dumps([asdict(self.comparison), asdict(self.limits)], sort_keys=True)
+        parts = (VERIFIER_VERSION, self.benchmark, hashlib.sha256(settings.encode()).hexdigest()[:8])
+        return "-".join(filter(None, parts))
+
+
 class Verifier:
     """Judges completions; holds a sandbox while its `with` block is open. Thread-safe as the sandbox is.
 
@@ -128,16 +151,25 @@ class Verifier:
         PlacementError: on entering, when this machine cannot confine programs.
     """
 
-    def __init__(self, comparison: Comparison | None = None, limits: Limits | None = None, workers: int = 1) -> None:
-        self.comparison = comparison or Comparison()
-        self.limits = limits or Limits()
-        self._sandbox = Sandbox(limits=self.limits, workers=workers)
+    def __init__(
+        self,
+        comparison: Comparison | None = None,
+        limits: Limits | None = None,
+        workers: int = 1,
+        benchmark: str = "",
+    ) -> None:
+        self.rules = Rules(comparison or Comparison(), limits or Limits(), benchmark)
+        self._sandbox = Sandbox(limits=self.rules.limits, workers=workers)
+
+    @classmethod
+    def by(cls, rules: Rules) -> Self:
+        """A verifier that judges by these rules."""
+        return cls(rules.comparison, rules.limits, benchmark=rules.benchmark)
 
     @property
     def version(self) -> str:
-        """Names all that verdicts depend on: the logic, the comparison, the limits ("1-9f86d081")."""
-        settings = json.dumps([asdict(self.comparison), asdict(self.limits)], sort_keys=True)
-        return f"{VERIFIER_VERSION}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
+        """Names all that verdicts depend on, see `Rules.version`."""
+        return self.rules.version
 
     def __enter__(self) -> Self:
         try:
@@ -196,7 +228,7 @@ class Verifier:
         verdict = _verdict_of(execution)
         value, error = None, execution.message or None
         if execution.ok:
-            verdict, error = _check_value(execution.value, gold, self.comparison)
+            verdict, error = _check_value(execution.value, gold, self.rules.comparison)
             try:
                 value = encode(execution.value)
             except ValueError as problem:

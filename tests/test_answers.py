@@ -17,6 +17,7 @@ from pad_ray.errors import ConfigError, InputError, StageError
 from pad_ray.generation.completion import answered, failed
 from pad_ray.pipeline import Pipeline
 from pad_ray.records import Row, table
+from pad_ray.run_lock import run_lock
 from pad_ray.synthesis.pending import latest_attempts, pending
 from pad_ray.synthesis.stream import summary
 
@@ -157,3 +158,31 @@ def test_samples_that_are_not_complete_are_not_judged_again(config: Path) -> Non
     _buy(answers)
     with pytest.raises(StageError, match=r"are not complete\. Run `pad-ray run` first"):
         answers.judge()
+
+
+def test_a_benchmarks_answers_are_judged_by_its_rule_and_the_teachers_by_the_settings(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gsm_hard").mkdir()
+    (tmp_path / "gsm_hard" / "test.jsonl").write_text('{"id": "h", "question": "How many?", "answer": 3431580}\n')
+    monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path))
+    pipeline = Pipeline(load_config(config, ["problems.test=gsm_hard", "verification.relative=0.1"]))
+    ours = pipeline.sampling.rules
+    assert (ours.comparison.relative, ours.benchmark) == (0.1, "")
+    assert pipeline.base_validation.rules == ours
+    for answers in (pipeline.base_test, pipeline.student_test):
+        assert (answers.rules.comparison.relative, answers.rules.benchmark) == (1e-12, "gsm_hard.1")
+        assert answers.rules.limits == ours.limits
+
+
+def test_two_do_not_judge_the_same_samples_at_once(config: Path) -> None:
+    answers = _prepare(config)
+    _buy(answers)
+    with answers.folder.working(answers.samples, keep=True) as mark:
+        mark.update(summary(answers.samples))
+    with (
+        run_lock(answers.folder.storage / "verdicts"),
+        pytest.raises(InputError, match=r"is at work on .*verdicts"),
+    ):
+        answers.judge()
+    assert answers.judge()["judged"] == PROBLEMS * SAMPLES

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pad_ray.benchmarks import BENCHMARKS, State, benchmark_named, coverage
-from pad_ray.contamination import Overlap
+from pad_ray.contamination import Overlap, check_shown
+from pad_ray.errors import ConfigError
 from pad_ray.problems import load_problems, read_problems
 
 QUESTION = "Janet’s ducks lay 1,600 eggs per day. She eats three for breakfast every morning and sells the rest."
@@ -70,3 +71,14 @@ def test_training_sets_are_hardly_flagged(data_folder: Path) -> None:
     gsm8k = read_problems(data_folder / "gsm8k/train.jsonl")
     assert sum(bool(overlap.of(problem.question)) for problem in gsm8k) < 0.005 * len(gsm8k)
     assert not any(overlap.of(problem.question) for problem in load_problems("quickstart")["train"])
+
+
+def test_worked_examples_are_no_problems_to_be_measured_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAD_RAY_DATA", raising=False)
+    check_shown(["What is 1 plus 2?"], ["What is 1 plus 3?"])
+    with pytest.raises(ConfigError, match="worked example 2 is a problem that this run measures on: What is 2"):
+        check_shown(["What is 1 plus 2?", "What is 2 plus 2?"], ["what is 2 plus 2"])
+    (tmp_path / "svamp").mkdir()
+    (tmp_path / "svamp" / "test.jsonl").write_text('{"id": "s", "question": "How many nuts?", "answer": 3}\n')
+    with pytest.raises(ConfigError, match="worked example 1 overlaps with the evaluation set svamp"):
+        check_shown(["How many nuts?"], [], tmp_path)

@@ -23,7 +23,7 @@ _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|src=\"([^\"]+)\"")
 
 def blocks(*languages: str) -> list[object]:
     """The fenced blocks in these languages, each with its page and place as its name."""
-    found = []
+    found: list[object] = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for match in _BLOCK.finditer(text):

@@ -56,6 +56,19 @@ def test_failures_are_left_to_ask_and_say_nothing_of_the_others(samples: Stage) 
     assert (forecast.probed, forecast.rows, forecast.tokens) == (10, 100, 2000)
 
 
+def test_an_endpoint_is_asked_no_faster_than_it_allows(samples: Stage) -> None:
+    _write(samples, 10)
+
+    def hours(**pace: Any) -> float:
+        http = HttpConfig(base_url="http://127.0.0.1:1/v1", **pace)
+        return forecast_of(110, samples, capacity=10, http=http).hours
+
+    assert hours() == pytest.approx(0.1)
+    assert hours(requests_per_minute=1) == pytest.approx(100 / 60)
+    assert hours(tokens_per_minute=100) == pytest.approx(12_000 / 100 / 60)
+    assert hours(requests_per_minute=1000) == pytest.approx(0.1)
+
+
 def test_all_answered_leaves_nothing(samples: Stage) -> None:
     _write(samples, 10)
     assert forecast_of(10, samples, capacity=10) == Forecast(10, 0, 0, 0, 0.0, 0.0)

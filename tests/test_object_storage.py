@@ -17,8 +17,10 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from pad_ray.cli import main
 from pad_ray.config import load_config
 from pad_ray.errors import InputError, StageError
+from pad_ray.models import local_folder
 from pad_ray.pipeline import Pipeline
 from pad_ray.records import Row, schema, table
 from pad_ray.run_folder import RunFolder, once
@@ -26,6 +28,7 @@ from pad_ray.run_lock import LOCK, run_lock
 from pad_ray.run_tables import RunTables
 from pad_ray.storage import Storage
 from tests.chaos.resume import needed_whole_cpus
+from tests.hub import CONVERTED, Hub, environment, parquet_of
 from tests.s3_server import BUCKET, ENVIRONMENT, S3Server, find_rclone
 
 PROBLEMS = 2000
@@ -275,14 +278,55 @@ def config(tmp_path: Path, uri: str) -> Path:
     return path
 
 
-def _start(config: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pad_ray.cli", "run", str(config), "--until", "examples"]
+def _start(config: Path, *more: str, **environment: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pad_ray.cli", "run", str(config), "--until", "examples", *more]
     with (config.parent / "log.txt").open("ab") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            command, stdout=log, stderr=log, start_new_session=True, env={**os.environ, **environment}
+        )
+
+
+def test_a_model_is_brought_to_the_cache_once(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAD_RAY_CACHE", str(tmp_path / "cache"))
+    storage.write_text("config.json", "{}")
+    (storage / "deep").write_text("a.txt", "a")
+    folder = Path(local_folder(storage))
+    assert {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*")} == {
+        "config.json": "{}",
+        "deep/a.txt": "a",
+    }
+    (folder / "mark").touch()
+    assert local_folder(storage) == str(folder)
+    assert (folder / "mark").exists()
+
+
+def test_a_model_that_was_written_anew_is_fetched_anew(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAD_RAY_CACHE", str(tmp_path / "cache"))
+    storage.write_text("config.json", "{}")
+    before = Path(local_folder(storage))
+    storage.write_text("config.json", '{"layers": 2}')
+    after = Path(local_folder(storage))
+    assert (after / "config.json").read_text() == '{"layers": 2}'
+    assert not before.exists()
+
+
+def test_a_model_on_a_disk_is_loaded_where_it_lies(tmp_path: Path) -> None:
+    assert local_folder(Storage.open(str(tmp_path))) == str(tmp_path)
+
+
+def test_a_folder_knows_its_name_and_the_one_above(storage: Storage, uri: str) -> None:
+    inner = storage / "quickstart"
+    assert (inner.name, inner.parent, inner.parent.uri) == ("quickstart", storage, uri)
 
 
 @pytest.mark.chaos
-def test_a_run_that_was_killed_goes_on_and_answers_each_request_once(config: Path, uri: str) -> None:
+def test_a_run_that_was_killed_goes_on_and_answers_each_request_once(
+    config: Path, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     pipeline = Pipeline(load_config(config))
     samples = pipeline.sampling.samples
     process = _start(config)
@@ -302,8 +346,57 @@ def test_a_run_that_was_killed_goes_on_and_answers_each_request_once(config: Pat
     assert samples.done is not None
     assert samples.done["rows"] == PROBLEMS
     assert pipeline.example_stage.done is not None
-    run = RunTables.find("remote", uri)
-    assert run.newest("examples") is not None
-    text = run.storage.read_text("run.yaml") or ""
+    text = pipeline.folder.storage.read_text("run.yaml") or ""
     assert ENVIRONMENT["AWS_SECRET_ACCESS_KEY"] not in text
     assert yaml.safe_load(text)["runs"] == uri
+    _look_at(pipeline, config, capsys)
+
+
+def _look_at(pipeline: Pipeline, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the other commands say of the run."""
+    run = pipeline.folder.storage.uri
+
+    def says(*command: str) -> str:
+        assert main([*command]) == 0
+        return capsys.readouterr().out
+
+    [line] = says("samples", run, "--limit", "1", "--json").splitlines()
+    sample = json.loads(line)
+    assert (sample["verdict"], sample["question"]) == ("ok", f"What is {sample['problem_id'][1:]} plus 1?")
+    chain = says("show", run, sample["id"])
+    assert all(f"{what} {sample['rid']}" in chain for what in ("example", "sample", "request"))
+    assert "plus 1?" in chain
+    assert "judged 0 samples again" in says("verify", run)
+    again = says("verify", run, "--set", "verification.absolute=0.5")
+    assert f"judged {PROBLEMS:,} samples again; 0 verdicts changed; none was bought" in again
+    with run_lock(pipeline.folder.storage):
+        assert main(["run", str(config), "--until", "examples"]) == 2
+    assert f"process {os.getpid()} on " in capsys.readouterr().err
+    assert _start(config, "--set", "name=other", "--set", f"samples.from={run}").wait() == 0
+    place = (pipeline.folder.storage.parent / "other" / "samples").uri
+    assert f"\nin {place}\n" in (config.parent / "log.txt").read_text()
+    adopted = RunTables.find("other", pipeline.config.runs).newest("samples")
+    assert adopted is not None
+    assert {name.partition("-")[0] for name in adopted.storage.names()} == {"adopted", "done.json"}
+
+
+@pytest.mark.chaos
+def test_a_run_on_problems_of_the_hub_is_kept_in_object_storage(uri: str, tmp_path: Path) -> None:
+    """GSM8K's form, from a data set to examples: notes of a solution become its program."""
+    questions = [f"What is {n} plus {n}?" for n in range(100)]
+    answers = [f"It is <<{n}+{n}={2 * n}>>{2 * n}.\n#### {2 * n}" for n in range(100)]
+    file = parquet_of({"question": questions, "answer": answers})
+    settings = {
+        "runs": uri,
+        "problems": {"train": "org/maths:main", "holdout": 0.1},
+        "teacher": {"kind": "annotations", "samples": 1, "shots": 0},
+        "resources": {"cpus": needed_whole_cpus()},
+    }
+    (tmp_path / "hub.yaml").write_text(yaml.safe_dump(settings))
+    with Hub({("org/maths", CONVERTED): {"main/train/0000.parquet": file}}) as hub:
+        process = _start(tmp_path / "hub.yaml", **environment(hub.url, tmp_path / "hub"))
+        assert process.wait() == 0, (tmp_path / "log.txt").read_text()
+    run = RunTables.find("hub", uri)
+    samples = run.newest("samples")
+    assert samples is not None
+    assert [row["verdict"] for row in samples.read_rows(["verdict"])] == ["ok"] * 80

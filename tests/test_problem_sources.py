@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pyarrow
 import pytest
 from pyarrow import parquet
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from pad_ray.errors import DataError
 from pad_ray.problem_sources import hub_name
 from pad_ray.problems import Problem, read_problems
+from tests.hub import CONVERTED, MAIN, Hub, Repositories, environment, parquet_of
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -113,17 +111,13 @@ def test_a_file_that_exists_is_no_data_set(tmp_path: Path, monkeypatch: pytest.M
 
 
 SOLUTION = "One and one is <<1+1=2>>2.\n#### 2"
-CONVERTED, MAIN = "refs/convert/parquet", "main"
-COMMIT = "1" * 40
 
 
 def _parquet(*questions: str) -> bytes:
-    buffer = io.BytesIO()
-    parquet.write_table(pyarrow.table({"question": questions, "answer": [SOLUTION] * len(questions)}), buffer)
-    return buffer.getvalue()
+    return parquet_of({"question": questions, "answer": [SOLUTION] * len(questions)})
 
 
-REPOSITORIES: dict[tuple[str, str], dict[str, bytes]] = {
+REPOSITORIES: Repositories = {
     ("org/maths", CONVERTED): {
         "main/train/0000.parquet": _parquet("One?", "Two?"),
         "main/train/0001.parquet": _parquet("Three?", "One?"),
@@ -136,44 +130,10 @@ REPOSITORIES: dict[tuple[str, str], dict[str, bytes]] = {
 }
 
 
-class Hub(BaseHTTPRequestHandler):
-    """The addresses of the hub that list a data set's files and give one."""
-
-    def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        for (repository, revision), files in REPOSITORIES.items():
-            if path == f"/api/datasets/{repository}/revision/{revision}":
-                siblings = [{"rfilename": file} for file in files]
-                return self._send(json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings}).encode())
-            if path in [f"/api/datasets/{repository}/tree/{place}" for place in (revision, COMMIT)]:
-                listed = [{"type": "file", "path": file, "size": len(files[file]), "oid": "0" * 40} for file in files]
-                return self._send(json.dumps(listed).encode())
-            file = path.removeprefix(f"/datasets/{repository}/resolve/{COMMIT}/")
-            if file in files:
-                return self._send(files[file], {"ETag": f'"{abs(hash(path))}"', "X-Repo-Commit": COMMIT})
-        known = any(repository in path for repository, _ in REPOSITORIES)
-        self._send(b"", {"X-Error-Code": "RevisionNotFound" if known else "RepoNotFound"}, status=404)
-
-    do_HEAD = do_GET
-
-    def _send(self, body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> None:
-        self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def hub() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with Hub(REPOSITORIES) as server:
+        yield server.url
 
 
 READ = """
@@ -191,8 +151,7 @@ for source in sys.argv[2:]:
 
 def _read(endpoint: str, cache: Path, *sources: str, split: str = "train", offline: bool = False) -> list[str]:
     """What a fresh process prints of each source: the hub's address is read when its library is imported."""
-    settings = {"HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": str(int(offline)), "HF_HOME": str(cache)}
-    settings |= {"NO_PROXY": "127.0.0.1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_XET": "1"}
+    settings = {**environment(endpoint, cache), "HF_HUB_OFFLINE": str(int(offline))}
     command = [sys.executable, "-c", READ, split, *sources]
     done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()

@@ -49,7 +49,7 @@ def test_arguments_keep_their_names(name: str, arguments: list[str]) -> None:
 
 def test_a_name_that_there_is_not() -> None:
     with pytest.raises(AttributeError, match="module 'pad_ray' has no attribute 'teach'"):
-        _ = pad_ray.teach  # type: ignore[attr-defined]
+        _ = pad_ray.teach
 
 
 def test_a_name_loads_its_module_when_it_is_used() -> None:

@@ -46,6 +46,20 @@ def test_a_later_verdict_replaces_the_first(folder: RunFolder) -> None:
     assert [row["verifier"] for row in sample_rows(RunTables.find("small"), "ok")][-1] == "2-second"
 
 
+def test_the_verdicts_of_a_verifier_may_be_asked_for(folder: RunFolder) -> None:
+    row = {name: value for name, value in sample("bbbbbb1", "train-2").items() if name in columns("verdict")}
+    stage = finish(folder, "verdicts", [{**row, "verifier": "2-second"}])
+    mark = {**(stage.done or {}), "verifier": "2-second"}
+    stage.storage.write_text("done.json", json.dumps(mark))
+
+    def verdicts(verifier: str) -> dict[str, str]:
+        return {row["id"]: row["verdict"] for row in sample_rows(RunTables.find("small"), verifier=verifier)}
+
+    assert verdicts("2-second") == {"bbbbbb1-0": "ok"}
+    with pytest.raises(InputError, match=r"no verifier `3` judged these samples\. There are: 1-first, 2-second"):
+        verdicts("3")
+
+
 def test_of_several_attempts_the_last_is_shown(folder: RunFolder) -> None:
     finish(folder, "samples", [wrong("dddddd1"), sample("dddddd1", attempt=1)], "again", done=5)
     assert _ids() == ["dddddd1-1"]
@@ -65,6 +79,7 @@ def test_a_sample_is_shown_with_all_that_was_judged(folder: RunFolder, capfd: Ca
         "        nuts = 2",
         "        return nuts + 20",
         "  error     NameError: name 'nut' is not defined (line 3)",
+        "  verifier  1-first",
     ]
 
 

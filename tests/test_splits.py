@@ -14,7 +14,7 @@ from pyarrow import parquet
 from pad_ray.config import ProblemsConfig
 from pad_ray.errors import ConfigError, DataError
 from pad_ray.records import Row, columns
-from pad_ray.splits import problem_rows
+from pad_ray.splits import measured_benchmark, problem_rows
 
 
 def _write(path: Path, *rows: dict[str, Any]) -> str:
@@ -212,3 +212,36 @@ def test_parquet_is_a_source_of_problems(tmp_path: Path) -> None:
 
 def test_nothing_is_held_out_where_nothing_shall_be(train: str) -> None:
     assert {row["split"] for row in _rows(train=train, holdout=0)} == {"train"}
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("gsm8k/test_socratic.jsonl", "gsm8k"),
+        ("noisy_cot/gsm8k_test_model_solutions.jsonl", "gsm8k"),
+        ("pot_codex/gsm8k_fewshot.jsonl", "gsm8k"),
+        ("pot_codex/svamp_zeroshot.jsonl", "svamp"),
+        ("pot_codex/multiarith_zeroshot.jsonl", "multiarith"),
+    ],
+)
+def test_answers_to_evaluation_questions_are_not_trained_on(tmp_path: Path, place: str, name: str) -> None:
+    path = _write(tmp_path / place, *_numbered(9))
+    with pytest.raises(ConfigError, match=f"whose questions are those of the evaluation set {name}"):
+        _rows(train=path)
+    assert _rows(train=path, allow_contamination=True)
+
+
+@pytest.mark.parametrize(
+    ("test", "name"), [("gsm_hard", "gsm_hard"), ("bbh/navigate.jsonl", "bbh_navigate"), ("mine.jsonl", None)]
+)
+def test_test_problems_are_known_as_a_benchmark(
+    tmp_path: Path, train: str, monkeypatch: pytest.MonkeyPatch, test: str, name: str | None
+) -> None:
+    monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path / "data"))
+    for place in ("gsm_hard/test.jsonl", "bbh/navigate.jsonl", "mine.jsonl"):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        _write(tmp_path / "data" / place, *_numbered(3, "t"))
+    benchmark = measured_benchmark(ProblemsConfig(train=train, test=test))
+    assert (benchmark.name if benchmark else None) == name
+    [called] = {row["benchmark"] for row in _rows(train=train, test=test, holdout=0)}
+    assert called == (name or "mine")

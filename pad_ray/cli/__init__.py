@@ -3,6 +3,7 @@
 running.py    run, sample, train, evaluate
 judging.py    verify
 looking.py    status, report, show, samples
+taking.py     export
 starting.py   init, doctor, clean, completion
 cluster.py    submit
 """
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pad_ray.cli import cluster, judging, looking, running, starting
+from pad_ray.cli import cluster, judging, looking, running, starting, taking
 from pad_ray.cli.parser import Parser, new_parser
 from pad_ray.errors import PadRayError
 
@@ -69,6 +70,6 @@ def _said(line: str, code: int) -> int:
 def parser() -> Parser:
     """The whole command line."""
     top, commands = new_parser()
-    for group in (starting.add_init, running.add, judging.add, looking.add, cluster.add, starting.add):
+    for group in (starting.add_init, running.add, judging.add, looking.add, taking.add, cluster.add, starting.add):
         group(commands)
     return top

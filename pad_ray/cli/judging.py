@@ -47,15 +47,14 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _verify_run(arguments: argparse.Namespace) -> dict[str, Any]:
-    from pad_ray.config import load_config
     from pad_ray.console import print_verdicts
     from pad_ray.pipeline import Pipeline
+    from pad_ray.provenance import recorded_config
+    from pad_ray.run_tables import RunTables
     from pad_ray.verification import Verdict
 
-    folder = Path(arguments.run_folder)
-    config = load_config(folder / "run.yaml", arguments.set)
-    pipeline = Pipeline(config.model_copy(update={"runs": str(folder.resolve().parent), "name": folder.resolve().name}))
-    facts = pipeline.sampling.judge()
+    storage = RunTables.find(arguments.run_folder).storage
+    facts = Pipeline(recorded_config(storage, arguments.set)).sampling.judge()
     verdicts = {str(verdict): facts[verdict] for verdict in Verdict if facts.get(verdict)}
     print_verdicts(verdicts)
     print(f"judged {facts['judged']:,} samples again; {facts['changed']:,} verdicts changed; none was bought")

@@ -50,6 +50,7 @@ def add(commands: Commands[Any]) -> None:
     )
     run_argument(samples)
     samples.add_argument("--verdict", help="only samples with this verdict, such as wrong_answer")
+    samples.add_argument("--verifier", metavar="VERSION", help="whose verdicts; by default of the one that judged last")
     samples.add_argument("--limit", type=int, default=5, help="at most so many samples (default: 5)")
     samples.add_argument("--json", action="store_true", help="print a JSON object a line")
 
@@ -100,5 +101,5 @@ def _samples(arguments: argparse.Namespace) -> int:
     from pad_ray.samples_view import print_samples
 
     run = RunTables.find(arguments.run_folder, arguments.runs)
-    print_samples(run, arguments.verdict, arguments.limit, as_json=arguments.json)
+    print_samples(run, arguments.verdict, arguments.limit, arguments.verifier, as_json=arguments.json)
     return 0

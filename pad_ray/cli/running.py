@@ -112,12 +112,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _print_plan(pipeline: Pipeline, until: Until) -> None:
     from pad_ray.console import print_plan
-    from pad_ray.plan import changed_settings, purposes
-    from pad_ray.prompts import contaminates
+    from pad_ray.plan import changed_settings, purposes, warnings
 
     name, place = pipeline.config.name, pipeline.folder.storage.uri
     print_plan(place, name, _steps(pipeline, until), changed_settings(pipeline), purposes(pipeline))
-    if sentence := contaminates(pipeline.config.teacher.examples):
+    for sentence in warnings(pipeline):
         print(f"  beware   {sentence}")
 
 
@@ -138,7 +137,7 @@ def _work(pipeline: Pipeline, arguments: argparse.Namespace) -> dict[str, Any]:
         mark = pipeline.student_stage.done or {}
         print_student(mark, pipeline.student_stage.storage.uri)
         return {"student": pipeline.student_stage.storage.uri, "training": mark}
-    print_rows(pipeline.sampling, folder.storage.uri)
+    print_rows(pipeline.sampling, (folder.storage / "samples").uri)
     return {"samples": pipeline.sampling.samples.storage.uri, "verdicts": pipeline.sampling.verdicts.done}
 
 

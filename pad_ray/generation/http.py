@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from threading import Thread
@@ -89,6 +90,7 @@ class HttpTeacher:
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
             finish_reason=reply.finish_reason,
+            seconds=bill.seconds,
             cost=bill.cost,
         )
 
@@ -107,9 +109,10 @@ class HttpTeacher:
         return reply or Reply(error=self._guard.stopped)
 
     async def _send(self, body: Row, bill: _Bill) -> Reply:
+        begun = time.monotonic()
         reply = await self._client.send(body)
         cost = self._config.cost(reply.prompt_tokens, reply.completion_tokens)
-        bill.add(reply, cost)
+        bill.add(reply, cost, time.monotonic() - begun)
         self._guard.paid(cost)
         if used := reply.prompt_tokens + reply.completion_tokens:
             self._guard.settle(most_tokens(body), used)
@@ -131,16 +134,19 @@ class _Bill:
     tokens: int = 0
     usage_missing: int = 0
     cost: float = 0.0
+    seconds: float = 0.0  # with the endpoint; not those in line for a turn
 
-    def add(self, reply: Reply, cost: float) -> None:
+    def add(self, reply: Reply, cost: float, seconds: float) -> None:
         self.requests += 1
+        self.seconds += seconds
         self.rate_limited += reply.rate_limited
         self.tokens += reply.prompt_tokens + reply.completion_tokens
         self.usage_missing += reply.usage_missing
         self.cost += cost
 
     def counts(self) -> dict[str, float]:
-        return {**vars(self), "retries": max(0, self.requests - 1)}
+        counted = {name: value for name, value in vars(self).items() if name != "seconds"}
+        return {**counted, "retries": max(0, self.requests - 1)}
 
 
 def _wait(reply: Reply, attempt: int) -> float:

@@ -42,8 +42,9 @@ class HttpConfig(Section):
     spending_limit: float | None = Field(
         None, gt=0, description="Money after which no more are asked; requests in flight may pass it."
     )
-    price_per_million_prompt_tokens: float = Field(0.0, ge=0, description="In the currency of the limit.")
-    price_per_million_completion_tokens: float = Field(0.0, ge=0, description="In the currency of the limit.")
+    price_per_million_prompt_tokens: float = Field(0.0, ge=0, description="In `currency`, as the limit is.")
+    price_per_million_completion_tokens: float = Field(0.0, ge=0, description="In `currency`, as the limit is.")
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="Of prices and limit, as ISO 4217 writes it.")
     extra_body: dict[str, Any] = Field(
         default_factory=dict, description="Further fields of each request; null leaves out one that is sent otherwise."
     )
@@ -97,6 +98,12 @@ class HttpConfig(Section):
         """Money for so many tokens."""
         prompt = prompt_tokens * self.price_per_million_prompt_tokens
         return (prompt + completion_tokens * self.price_per_million_completion_tokens) / 1e6
+
+    def paced_hours(self, requests: float, tokens: float) -> float:
+        """Hours that so many requests and tokens take at least, at the pace allowed."""
+        by_requests = requests / self.requests_per_minute if self.requests_per_minute else 0.0
+        by_tokens = tokens / self.tokens_per_minute if self.tokens_per_minute else 0.0
+        return max(by_requests, by_tokens) / 60
 
     def key(self) -> str:
         """The key; empty when none is sent.

@@ -10,6 +10,7 @@ from typing import Any
 from pad_ray.config import Kind, ResourcesConfig, TeacherConfig
 from pad_ray.generation import vllm
 from pad_ray.generation.annotations import AnnotationsTeacher
+from pad_ray.generation.engines import engine_for
 from pad_ray.generation.http import HttpTeacher
 from pad_ray.generation.http_check import check_endpoint
 from pad_ray.generation.http_settings import HttpConfig
@@ -17,6 +18,7 @@ from pad_ray.generation.recorded import RecordedTeacher, read_recorded
 from pad_ray.generation.transformers import TransformersTeacher
 from pad_ray.models import model_identity, resolve_model
 from pad_ray.records import content_hash
+from pad_ray.release import engine_mark
 
 _FREE_BLOCK = 256  # rows that cost nothing to ask again
 
@@ -70,11 +72,19 @@ class Teacher:
         if settings.kind == "http" and settings.http:
             identity = content_hash(settings.model, settings.http.identity())
             return cls("http", settings.model, identity, http=settings.http)
-        return cls.local(settings.model, settings.kind, settings.adapter)
+        teacher = cls.local(settings.model, settings.kind, settings.adapter)
+        if teacher.engine:
+            vllm.check_served(teacher.model, teacher.adapter)
+        return teacher
 
     @classmethod
-    def local(cls, name: str, kind: Kind = "vllm", adapter: str | None = None) -> Teacher:
+    def local(cls, name: str, kind: Kind | None = None, adapter: str | None = None) -> Teacher:
         """A model that is loaded here.
+
+        Args:
+            name: `embedded`, a folder, or a hub name.
+            kind: who loads it; None leaves it to the architecture, as for students, which are of any.
+            adapter: folder of a LoRA adapter to put on the model.
 
         Raises:
             ModelError: no such model or adapter.
@@ -84,7 +94,7 @@ class Teacher:
         if adapter:
             adapter = vllm.checked_adapter(adapter)
             identity = content_hash(identity, model_identity(adapter))
-        return cls(kind, model, identity, adapter)
+        return cls(kind or engine_for(model, adapters=adapter is not None), model, identity, adapter)
 
     def check(self) -> None:
         """Sees that an endpoint is there, knows the model and takes the key, before anything is asked.
@@ -115,13 +125,16 @@ class Teacher:
         if self.kind == "transformers":
             options["compute"] = ActorPoolStrategy(min_size=1, max_size=resources.engines)
             options |= {"num_cpus": resources.engine_cpus, "num_gpus": resources.engine_gpus}
-            arguments: tuple[Any, ...] = (self.model, resources.threads)
+            options["runtime_env"] = {"env_vars": engine_mark()}
+            arguments: tuple[Any, ...] = (self.model, resources.threads, self.adapter)
             return requests.map_batches(TransformersTeacher, fn_constructor_args=arguments, batch_size=16, **options)
         if self.kind == "http":
             assert self.http is not None
             # One block more than may be in flight, since a block is given on with its last row.
             calls = 1 + math.ceil(self.http.max_in_flight / self.block_rows(resources))
-            options |= {"compute": ActorPoolStrategy(size=1, max_concurrent_calls_per_actor=calls), "num_cpus": 0.5}
+            # None waits in line at the actor, which goes on for a moment when the driver is gone.
+            pool = ActorPoolStrategy(size=1, max_concurrent_calls_per_actor=calls, max_tasks_in_flight_per_actor=calls)
+            options |= {"compute": pool, "num_cpus": 0.5}
             arguments = (self.http, self.model, tally, spent)
             return requests.map_batches(
                 HttpTeacher,

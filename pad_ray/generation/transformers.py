@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from pad_ray.generation.completion import answered, failed
+from pad_ray.models import context_length
 from pad_ray.records import Row, table
 
 
@@ -17,9 +18,10 @@ class TransformersTeacher:
     Args:
         model: a local folder or a hub name; decoder-only or encoder-decoder.
         threads: CPU threads; None leaves it to torch.
+        adapter: folder of a LoRA adapter to put on the model.
     """
 
-    def __init__(self, model: str, threads: int | None = None) -> None:
+    def __init__(self, model: str, threads: int | None = None, adapter: str | None = None) -> None:
         import torch
         from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -30,6 +32,10 @@ class TransformersTeacher:
         kind = AutoModelForSeq2SeqLM if self._encoder_decoder else AutoModelForCausalLM
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         loaded: Any = kind.from_pretrained(model, dtype="auto")
+        if adapter:
+            from peft import PeftModel
+
+            loaded = PeftModel.from_pretrained(loaded, adapter)
         self._model = loaded.to(self._device).eval()
         # A decoder writes on from the end of its prompt, so shorter prompts are padded in front.
         side = "right" if self._encoder_decoder else "left"
@@ -38,7 +44,7 @@ class TransformersTeacher:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         ends = self._model.generation_config.eos_token_id
         self._ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
-        self._longest = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+        self._longest = context_length(config)
 
     def __call__(self, batch: Any) -> Any:
         """Requests with the same sampling parameters go through the model together."""

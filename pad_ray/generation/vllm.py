@@ -15,7 +15,10 @@ from typing import Any
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import ModelError
 from pad_ray.generation.completion import answered, failed
+from pad_ray.generation.engines import adapter_rank, engine_rank
+from pad_ray.models import context_length, model_settings
 from pad_ray.records import Row
+from pad_ray.release import engine_mark
 
 _BLOCKS_AT_ONCE = 8
 _LONGEST_ERROR = 500
@@ -39,18 +42,21 @@ def complete(requests: Any, model: str, resources: ResourcesConfig, adapter: str
     """
     from ray.data.llm import build_processor
 
-    config = engine_config(model, resources, lora=adapter is not None)
+    config = engine_config(model, resources, adapter)
     processor = build_processor(config, preprocess=partial(_ask, adapter=adapter), postprocess=_answer)
+    # Ray Data starts dead engines again for ever; a prompt that kills each of them must end in an error.
+    processor.get_stage_by_name("vLLMEngineStage").map_batches_kwargs["max_restarts"] = resources.engine_restarts
     return processor(requests.select_columns(list(REQUEST_COLUMNS)))
 
 
-def engine_config(model: str, resources: ResourcesConfig, lora: bool = False) -> Any:
+def engine_config(model: str, resources: ResourcesConfig, adapter: str | None = None) -> Any:
     """The processor's configuration (`vLLMEngineProcessorConfig`) for a CPU or for GPUs."""
     from ray.data.llm import vLLMEngineProcessorConfig
 
+    lora = {"enable_lora": True, "max_lora_rank": engine_rank(adapter_rank(adapter))} if adapter else {}
     return vLLMEngineProcessorConfig(
         model_source=model,
-        engine_kwargs={**engine_arguments(resources), **(_lora_kwargs(resources) if lora else {})},
+        engine_kwargs={**lora, **engine_arguments(resources, _longest(model, resources))},
         batch_size=resources.block_rows,
         max_concurrent_batches=_BLOCKS_AT_ONCE,
         # None waits in line at the engine: a kill loses what is in it, and no more.
@@ -72,21 +78,45 @@ def _bundle(resources: ResourcesConfig) -> dict[str, float]:
     return {**bundle, "GPU": 1} if resources.engine_gpus else bundle
 
 
-def engine_arguments(resources: ResourcesConfig) -> dict[str, Any]:
-    """vLLM's engine arguments for a CPU or for GPUs."""
-    common = {"dtype": "bfloat16", "max_model_len": resources.max_model_len, "disable_log_stats": True}
+def _longest(model: str, resources: ResourcesConfig) -> int:
+    """vLLM refuses to start with more tokens than a model has places for, unless its positions are scaled."""
+    settings = model_settings(model)
+    scaled = (settings.get("rope_scaling") or settings.get("rope_parameters") or {}).get("factor")
+    length = None if scaled else context_length(settings)
+    return min(resources.max_model_len, length or resources.max_model_len)
+
+
+def engine_arguments(resources: ResourcesConfig, longest: int | None = None) -> dict[str, Any]:
+    """vLLM's engine arguments for a CPU or for GPUs.
+
+    Args:
+        longest: prompt and completion together, in tokens, where a model has fewer places than the setting.
+    """
+    longest = longest or resources.max_model_len
+    common = {"dtype": "bfloat16", "max_model_len": longest, "disable_log_stats": True}
     if resources.engine_gpus:
-        return {**common, "tensor_parallel_size": int(resources.engine_gpus), **resources.engine_kwargs}
+        return {**common, "tensor_parallel_size": resources.engine_gpus, **resources.engine_kwargs}
     # A seeded request kills vLLM's CPU engine as soon as its prefill is split over two steps ("CPU Generator does not
     # use offset", seen in 0.29.0 and 0.32.0), so prefill stays whole.
-    whole = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(4096, resources.max_model_len)}
+    whole = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(4096, longest)}
     # The CPU backend's blocks of 128 tokens leave most of a worked example out of the prefix cache.
     small = {"enforce_eager": True, "max_num_seqs": resources.engine_rows, "block_size": 32}
     return {**common, **small, **whole, **resources.engine_kwargs}
 
 
-def _lora_kwargs(resources: ResourcesConfig) -> dict[str, Any]:
-    return {"enable_lora": True, "max_lora_rank": resources.engine_adapter_rank}
+def check_served(model: str, adapter: str | None = None) -> None:
+    """Refuses at once what would end the engine when it starts.
+
+    Raises:
+        ModelError: an encoder-decoder, or an adapter of too high a rank.
+    """
+    if model_settings(model).get("is_encoder_decoder"):
+        raise ModelError(f"model {model} is an encoder-decoder, which vLLM does not serve", _OTHER)
+    if adapter and not engine_rank(rank := adapter_rank(adapter)):
+        raise ModelError(f"adapter {adapter} is of rank {rank}, and vLLM takes 512 at most", _OTHER)
+
+
+_OTHER = "Set `teacher.kind: transformers`"
 
 
 def checked_adapter(folder: str) -> str:
@@ -95,20 +125,20 @@ def checked_adapter(folder: str) -> str:
     Raises:
         ModelError: there is none.
     """
-    path = Path(folder).expanduser().resolve()
-    if not (path / "adapter_config.json").is_file():
-        raise ModelError(f"adapter folder {path} has no adapter_config.json", "Give a folder that peft wrote")
-    return str(path)
+    path = str(Path(folder).expanduser().resolve())
+    adapter_rank(path)
+    return path
 
 
 def engine_environment(resources: ResourcesConfig) -> dict[str, str]:
     """Environment variables that a CPU engine reads."""
     if resources.engine_gpus:
-        return {}
+        return engine_mark()
     cores = os.cpu_count() or 1
     # vLLM's own choice leaves a core to its front end, which is half of a small laptop.
     bound = resources.engine_cores or (f"0-{cores - 1}" if cores <= 4 and resources.engines == 1 else "auto")
-    return {"VLLM_CPU_KVCACHE_SPACE": str(resources.kv_cache_gib), "VLLM_CPU_OMP_THREADS_BIND": bound}
+    memory = {"VLLM_CPU_KVCACHE_SPACE": str(resources.kv_cache_gib)}
+    return {**engine_mark(), **memory, "VLLM_CPU_OMP_THREADS_BIND": bound}
 
 
 def _ask(row: Row, adapter: str | None = None) -> Row:

@@ -22,20 +22,21 @@ __all__ = ["BUILTIN", "REPLAY", "WorkedExample", "contaminates", "load_examples"
 BUILTIN = ("arithmetic",)
 
 
-def load_examples(path_or_name: str | Path) -> list[WorkedExample]:
+def load_examples(path_or_name: str | Path, folder: str | Path | None = None) -> list[WorkedExample]:
     """Worked examples in the order of their file.
 
     Args:
         path_or_name: "arithmetic" (built in: 8 sets of 4, each from one operation to three), "paper-replay" (GSM8K
             test questions as in the paper, from the data folder), or the path of a JSON Lines file with `set` (whole
             number), `question`, `program`, and optionally `answer`.
+        folder: the data folder; by default the one that `PAD_RAY_DATA` names.
 
     Raises:
         DataError: no such file or name, a malformed line, a missing or mistyped field, a program
             that does not parse.
     """
     if str(path_or_name) == REPLAY:
-        return replay_examples()
+        return replay_examples(folder)
     if str(path_or_name) in BUILTIN:
         with resources.as_file(resources.files(__name__) / f"{path_or_name}.jsonl") as path:
             return [_example(row) for row in read_rows(path)]

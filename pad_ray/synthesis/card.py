@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pad_ray.licences import licence_facts
+from pad_ray.markdown import block, inline, markdown_table, percent
 from pad_ray.records import Row
 from pad_ray.synthesis.marks import MARKS, kind_of
 
 _SHOWN = 3  # examples of each finding
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-# Identifiers that the hub knows, of those that data sets of word problems have.
-_LICENSES = frozenset({"mit", "apache-2.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0", "unknown"})
 _FOUND = {
     "forged": "may have altered the value reported for itself",
     "constant_program": "returns one literal",
@@ -38,6 +37,7 @@ class Origin:
         folder: the folder of the Parquet files, as seen from the card: the stage's id.
         evaluation_sets: names of the sets that questions were compared with.
         currency: of costs.
+        beware: a sentence on what spoils measurements with these samples; empty where nothing does.
     """
 
     run: str
@@ -49,6 +49,7 @@ class Origin:
     folder: str
     evaluation_sets: Sequence[str] = ()
     currency: str = ""
+    beware: str = ""
 
 
 @dataclass
@@ -124,11 +125,9 @@ def dataset_card(
 def _front_matter(origin: Origin, counts: _Counts) -> str:
     import yaml
 
-    known = origin.license.lower() in _LICENSES
     total = counts.verdicts.total()
     facts = {
-        "license": origin.license.lower() if known else "other",
-        **({} if known else {"license_name": origin.license}),
+        **licence_facts(origin.license),
         "pretty_name": f"pad-ray samples: {origin.run}",
         "size_categories": [next((name for limit, name in _SIZES if total < limit), "n>1M")],
         "task_categories": ["text-generation"],
@@ -140,21 +139,21 @@ def _front_matter(origin: Origin, counts: _Counts) -> str:
 
 def _opening(origin: Origin, counts: _Counts) -> str:
     return (
-        f"# Samples of the run {_inline(origin.run)}\n\n"
-        f"{counts.verdicts.total():,} programs that {_inline(origin.teacher)} wrote for {len(counts.problems):,} "
-        f"problems of {_inline(origin.source)}, each with the verdict of a sandbox. Nothing was filtered: what failed "
-        "is a row with its verdict.\n"
+        f"# Samples of the run {inline(origin.run)}\n\n"
+        f"{counts.verdicts.total():,} programs that {inline(origin.teacher)} wrote for {len(counts.problems):,} "
+        f"problems of {inline(origin.source)}, each with the verdict of a sandbox. Nothing was filtered: what failed "
+        "is a row with its verdict.\n" + (f"\n**Beware.** {origin.beware}\n" if origin.beware else "")
     )
 
 
 def _yield(counts: _Counts) -> str:
     total = counts.verdicts.total()
     order = sorted(counts.verdicts, key=lambda name: (name != "ok", -counts.verdicts[name], name))
-    rows = [(name, f"{counts.verdicts[name]:,}", _percent(counts.verdicts[name], total)) for name in order]
+    rows = [(name, f"{counts.verdicts[name]:,}", percent(counts.verdicts[name], total)) for name in order]
     solved = f"{len(counts.solved):,} of {len(counts.problems):,} problems"
     return (
-        f"## Yield\n\n{_table(('verdict', 'samples', 'share'), rows)}\n"
-        f"Solved by at least one sample: {solved} ({_percent(len(counts.solved), len(counts.problems))}).\n"
+        f"## Yield\n\n{markdown_table(('verdict', 'samples', 'share'), rows)}\n"
+        f"Solved by at least one sample: {solved} ({percent(len(counts.solved), len(counts.problems))}).\n"
     )
 
 
@@ -162,13 +161,13 @@ def _training(examples: Sequence[Row]) -> str:
     used = sum(bool(row["used"]) for row in examples)
     reasons = Counter(row["why_not"] for row in examples if not row["used"])
     rows = [("used", f"{used:,}"), *((f"not used: {why}", f"{count:,}") for why, count in reasons.most_common())]
-    return f"## Training\n\n{_table(('samples with the verdict ok', 'count'), rows)}"
+    return f"## Training\n\n{markdown_table(('samples with the verdict ok', 'count'), rows)}"
 
 
 def _duplicates(counts: _Counts) -> str:
     count, held = counts.marks["duplicate"], counts.verdicts["ok"]
     return (
-        f"## Duplicates\n\n{count:,} of {held:,} right samples ({_percent(count, held)}) repeat another program for "
+        f"## Duplicates\n\n{count:,} of {held:,} right samples ({percent(count, held)}) repeat another program for "
         "the same problem, but for names, comments and layout.\n"
     )
 
@@ -178,31 +177,31 @@ def _contamination(origin: Origin, counts: _Counts, questions: Mapping[str, str]
     if not names:
         return "## Contamination\n\nThe questions were not compared with an evaluation set.\n"
     found = {name: sorted(counts.contaminated.get(name, ())) for name in names}
-    rows = [(name, f"{len(ids):,}", _percent(len(ids), len(counts.problems))) for name, ids in found.items()]
+    rows = [(name, f"{len(ids):,}", percent(len(ids), len(counts.problems))) for name, ids in found.items()]
     shown = [
-        f"In {_inline(name)}, {_inline(id)}:\n\n{_block(questions[id])}"
+        f"In {inline(name)}, {inline(id)}:\n\n{block(questions[id])}"
         for name, ids in found.items()
         for id in ids[:_SHOWN]
     ]
     head = "## Contamination\n\nProblems whose question overlaps with an evaluation set:\n\n"
-    return head + "\n".join([_table(("evaluation set", "problems", "share"), rows), *shown])
+    return head + "\n".join([markdown_table(("evaluation set", "problems", "share"), rows), *shown])
 
 
 def _suspicious(counts: _Counts, questions: Mapping[str, str]) -> str:
     held = counts.verdicts["ok"]
     rows = [
-        (mark, _FOUND[mark], f"{counts.marks[mark]:,}", _percent(counts.marks[mark], held))
+        (mark, _FOUND[mark], f"{counts.marks[mark]:,}", percent(counts.marks[mark], held))
         for mark in MARKS
         if mark in _FOUND
     ]
     shown = [
-        f"`{mark}`, sample {_inline(row['id'])}:\n\n"
-        + _block(f"{questions[row['problem_id']]}\n\n{row['program'] or row['completion'] or ''}")
+        f"`{mark}`, sample {inline(row['id'])}:\n\n"
+        + block(f"{questions[row['problem_id']]}\n\n{row['program'] or row['completion'] or ''}")
         for mark in _FOUND
         for row in counts.examples.get(mark, ())
     ]
     head = "## Right answers by suspicious ways\n\n"
-    return head + "\n".join([_table(("mark", "the program", "right samples", "share"), rows), *shown])
+    return head + "\n".join([markdown_table(("mark", "the program", "right samples", "share"), rows), *shown])
 
 
 def _making(origin: Origin, counts: _Counts) -> str:
@@ -221,7 +220,7 @@ def _making(origin: Origin, counts: _Counts) -> str:
         ("verifier", ", ".join(sorted(counts.verifiers))),
     ]
     return (
-        f"## How they were made\n\n{_table(('', ''), rows)}\n"
+        f"## How they were made\n\n{markdown_table(('', ''), rows)}\n"
         "The licence is that of the problems. What a teacher writes may fall under terms of its own.\n"
     )
 
@@ -234,28 +233,3 @@ def _loading(origin: Origin) -> str:
         "```python\nimport datasets\n\n"
         f'samples = datasets.load_dataset("parquet", data_files={files}, split="train")\n```\n'
     )
-
-
-def _percent(count: int, total: int) -> str:
-    return f"{100 * count / total:.1f} %" if total else "–"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _cell(text: str) -> str:
-    """Text that stays within its cell and is shown as it stands."""
-    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", " ".join(text.split()))
-
-
-def _inline(text: str) -> str:
-    """Text as code within a line; backquotes, which would end it, become apostrophes."""
-    return f"`{' '.join(text.split()).replace('`', chr(39))}`"
-
-
-def _block(text: str) -> str:
-    """Text as a block of code, whose fence is longer than any run of backquotes in the text."""
-    fence = "`" * max([3, *(1 + len(run) for run in re.findall("`+", text))])
-    return f"{fence}text\n{text.strip()}\n{fence}\n"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from pad_ray.config import ResourcesConfig, VerificationConfig
+from pad_ray.config import ResourcesConfig
 from pad_ray.errors import StageError, TeacherError
 from pad_ray.generation import vllm
 from pad_ray.generation.http_guard import NOT_ASKED
@@ -24,7 +24,7 @@ from pad_ray.run_folder import Stage
 from pad_ray.storage import Storage
 from pad_ray.synthesis.pending import write_pending
 from pad_ray.tally import tally_actor
-from pad_ray.verification import Comparison, Judgement, Limits, Mode, Verdict, Verifier
+from pad_ray.verification import Judgement, Rules, Verdict, Verifier
 
 _FIRST = "def solution():\n    return 1\n"
 _MEND = "What was answered is kept: run the same command again"
@@ -36,7 +36,7 @@ def sample_and_judge(
     *,
     teacher: Teacher,
     recipe: str,
-    verification: VerificationConfig,
+    rules: Rules,
     resources: ResourcesConfig,
     title: str = "sample",
     limit: int | None = None,
@@ -48,7 +48,7 @@ def sample_and_judge(
         samples: the stage to go on with; rows in it stay as they are.
         teacher: who answers.
         recipe: name of the recipe that reads completions.
-        verification: how values are compared and what programs may use.
+        rules: how values are compared and what programs may use.
         resources: engines and sandbox workers.
         title: word for the progress line.
         limit: answer at most so many rows.
@@ -67,7 +67,7 @@ def sample_and_judge(
         tally = tally_actor()
         source = _read(place, teacher.block_rows(resources), total if total < missing else None)
         completions = teacher.complete(source, resources, tally, spent=summary(samples)["cost"])
-        _run(_judged(completions, samples.storage, recipe, verification, resources), Meter(title, total, good="ok"))
+        _run(_judged(completions, samples.storage, recipe, rules, resources), Meter(title, total, good="ok"))
         _check_teacher(tally)
     place.clear()
     facts = summary(samples)
@@ -85,14 +85,12 @@ def _read(place: Storage, block_rows: int, limit: int | None) -> Any:
     return cut.repartition(target_num_rows_per_block=block_rows)
 
 
-def _judged(
-    completions: Any, storage: Storage, recipe: str, verification: VerificationConfig, resources: ResourcesConfig
-) -> Any:
+def _judged(completions: Any, storage: Storage, recipe: str, rules: Rules, resources: ResourcesConfig) -> Any:
     import ray
 
     return completions.map_batches(
         Judge,
-        fn_constructor_args=(storage, recipe, verification),
+        fn_constructor_args=(storage, recipe, rules),
         compute=ray.data.ActorPoolStrategy(size=resources.sandbox_workers),
         batch_size=None,
         batch_format="pyarrow",
@@ -133,13 +131,13 @@ class Judge:
     Args:
         storage: folder of the samples.
         recipe: name of the recipe that reads completions.
-        verification: how values are compared and what programs may use.
+        rules: how values are compared and what programs may use.
     """
 
-    def __init__(self, storage: Storage, recipe: str, verification: VerificationConfig) -> None:
+    def __init__(self, storage: Storage, recipe: str, rules: Rules) -> None:
         self._storage = storage
         self._recipe = recipe_named(recipe)
-        self._verifier = make_verifier(verification)
+        self._verifier = Verifier.by(rules)
         self._verifier.__enter__()
         # Its processes start now, while nothing that was paid for waits.
         self._verifier.judge([_FIRST], [1])
@@ -176,14 +174,6 @@ def _counts(samples: list[Row]) -> Any:
     counts["rows"] += len(samples)
     counts["tokens"] += sum(row["completion_tokens"] for row in samples)
     return pyarrow.table({"name": list(counts), "count": list(counts.values())})
-
-
-def make_verifier(verification: VerificationConfig) -> Verifier:
-    """A verifier by the run's settings, to be used as a context manager."""
-    return Verifier(
-        Comparison(Mode(verification.mode), verification.relative, verification.absolute),
-        Limits(cpu_seconds=verification.cpu_seconds, memory_mb=verification.memory_mb),
-    )
 
 
 _SUMMED = (

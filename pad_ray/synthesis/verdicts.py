@@ -10,31 +10,30 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pad_ray.config import VerificationConfig
 from pad_ray.progress import Meter, shown
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, columns, content_hash, table
 from pad_ray.run_folder import Stage
-from pad_ray.synthesis.stream import judge_rows, make_verifier
-from pad_ray.verification import Verdict
+from pad_ray.synthesis.stream import judge_rows
+from pad_ray.verification import Rules, Verdict, Verifier
 
 _BATCH = 1024
 
 
-def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, verification: VerificationConfig) -> dict[str, Any]:
-    """Judges the samples that the verifier of these settings has not judged, or had trouble with.
+def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, rules: Rules) -> dict[str, Any]:
+    """Judges the samples that the verifier of these rules has not judged, or had trouble with.
 
     Args:
         samples: a stage of sample rows.
         verdicts: the stage to write; its folder is empty.
         recipe: name of the recipe that reads completions.
-        verification: how values are compared and what programs may use.
+        rules: how values are compared and what programs may use.
 
     Returns:
-        `judged` (samples judged now), `changed` (those whose verdict is another), a count for each verdict of all
-        samples, and `digest`, a hash of all samples with their verdicts.
+        `verifier` (its version), `judged` (samples judged now), `changed` (those whose verdict is another), a count
+        for each verdict of all samples, and `digest`, a hash of all samples with their verdicts.
     """
-    verifier = make_verifier(verification)
+    verifier = Verifier.by(rules)
     old = [row for row in samples.read_rows() if _is_due(row, verifier.version)]
     changed = 0
     if old:
@@ -50,6 +49,7 @@ def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, verification: V
                 changed += sum(a["verdict"] != b["verdict"] for a, b in zip(rows, new, strict=True))
     judged = read_judged(samples, verdicts, ["id", "text_hash", "verdict"])
     return {
+        "verifier": verifier.version,
         "judged": len(old),
         "changed": changed,
         **Counter(row["verdict"] for row in judged),

@@ -123,3 +123,26 @@ class TrainingConfig(Section):
     def identity(self) -> dict[str, Any]:
         """The settings that define the weights; a preset is the settings that it stands for."""
         return self.model_dump(exclude={"preset"})
+
+
+class MlflowConfig(Section):
+    """An MLflow server that follows trainings; credentials come from the environment."""
+
+    uri: str | None = Field(None, description="Tracking server or folder; by default MLFLOW_TRACKING_URI.")
+    experiment: str = Field("pad-ray", description="Name of the experiment; made if need be.")
+
+
+class WandbConfig(Section):
+    """Weights & Biases; WANDB_API_KEY and WANDB_BASE_URL come from the environment."""
+
+    project: str = Field("pad-ray", description="Name of the project.")
+    entity: str | None = Field(None, description="User or team; by default that of the key.")
+    mode: Literal["online", "offline"] = Field("online", description="`offline` writes into the run folder only.")
+
+
+class TrackingConfig(Section):
+    """Who follows the loss of a training besides the run folder. Nothing here changes a result's identity."""
+
+    tensorboard: bool = Field(True, description="Event files in tensorboard/ of a run folder on a disk.")
+    mlflow: MlflowConfig | None = Field(None, description="MLflow; its package has to be installed.")
+    wandb: WandbConfig | None = Field(None, description="Weights & Biases; its package has to be installed.")

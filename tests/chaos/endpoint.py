@@ -18,6 +18,11 @@ def completion_of(question: str, k: int = 0) -> str:
     return f"\n    first = {a}\n    second = {b}\n    return first + second + {wrong}\n"
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Killed clients leave their connections: nothing to report."""
+
+
 class Endpoint:
     """Runs while its `with` block is open.
 
@@ -25,13 +30,15 @@ class Endpoint:
         url: what a teacher is given.
         counts: how often each question was asked.
         refused: questions that get an error.
+        texts: what questions are answered with, where it is not a program for them.
     """
 
     def __init__(self, seconds: float = 0.05) -> None:
         self.counts: Counter[str] = Counter()
         self.refused: set[str] = set()
+        self.texts: dict[str, str] = {}
         self._seconds = seconds
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
@@ -67,7 +74,7 @@ class Endpoint:
                     return
                 # A teacher takes time: without it no kill would find a request in flight.
                 threading.Event().wait(endpoint._seconds)
-                text = completion_of(body["prompt"])
+                text = endpoint.texts.get(question) or completion_of(body["prompt"])
                 self._reply(
                     {
                         "id": "1",

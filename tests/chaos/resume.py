@@ -4,6 +4,7 @@
                                  [--kills N] [--problems N] [--seed N]
 
 Kills come at random moments between 10 % and 90 % of the rows on disk, on the least logical CPUs that the run may have.
+How often a teacher was asked is counted outside of the run: by the endpoint, or by the scheduler of the engine.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ from typing import Any
 import yaml
 
 from pad_ray.config import ResourcesConfig, load_config
+from pad_ray.forecast import in_flight
 from pad_ray.pipeline import Pipeline
 from pad_ray.records import content_hash
 from pad_ray.runtime import needed_cpus
+from tests.chaos import counted_engine
+from tests.chaos.counted_engine import EngineCount
 from tests.chaos.endpoint import Endpoint, completion_of
 
 MARK = "PAD_RAY_CHAOS"
@@ -44,7 +48,11 @@ class Outcome:
     """What was found after the last run.
 
     Attributes:
-        in_flight: at each kill, rows that the endpoint was asked for since the kill before and that are not on disk.
+        missing: requests without a sample.
+        in_flight: at each kill of the driver, rows that the teacher was asked for since the one before and that are not
+            on disk.
+        two_batches: twice the rows that a teacher holds at once.
+        asked_twice: rows that the teacher was asked for more than once, over all kills.
         killed: processes that each blow hit, where the driver lived on.
         equal: whether the table is that of an undisturbed run; None where a teacher's answers differ.
     """
@@ -52,10 +60,13 @@ class Outcome:
     requests: int = 0
     rows: int = 0
     unique_ids: int = 0
+    missing: int = 0
     double_on_disk: int = 0
     changed_files: int = 0
     kills: int = 0
     asked: int = 0
+    asked_twice: int = 0
+    two_batches: int = 0
     in_flight: list[int] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
     equal: bool | None = None
@@ -77,6 +88,8 @@ def write_run(folder: Path, teacher: str, problems: int, url: str = "") -> Path:
     if teacher == "http":
         asked |= {"model": "counted", "http": {"base_url": url, "endpoint": "completions", "max_in_flight": 64}}
     resources: dict[str, Any] = {"cpus": needed_whole_cpus()}
+    if teacher == "vllm":
+        resources["engine_kwargs"] = counted_engine.SETTING
     config = {
         "name": "chaos",
         "runs": str(folder / "runs"),
@@ -106,7 +119,7 @@ class Run:
 
     def start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "pad_ray.cli", "run", str(self.config), "--until", "samples"]
-        environment = {**os.environ, MARK: self.mark}
+        environment = {**os.environ, MARK: self.mark, counted_engine.FILE: str(self.config.parent / "asked")}
         with (self.config.parent / "log.txt").open("ab") as log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
@@ -155,9 +168,10 @@ class Run:
         family = [child for judge in self.processes(JUDGE) for child in children(judge)]
         return [member for child in family for member in (child, *children(child))]
 
-    def kill(self, victim: str) -> int:
-        """Kills them and returns how many there were."""
-        found = self.victims(victim)
+    def kill(self, victim: str, driver: subprocess.Popen[bytes]) -> int:
+        """Kills them, once there are some, and returns how many there were."""
+        while not (found := self.victims(victim)) and driver.poll() is None:
+            time.sleep(0.05)
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -182,10 +196,12 @@ def children(pid: int) -> list[int]:
     return [int(number) for path in tasks for number in path.read_text().split()]
 
 
-def torture(run: Run, kills: int, victim: str, seed: int, endpoint: Endpoint | None) -> Outcome:
+def torture(run: Run, kills: int, victim: str, seed: int, counter: Endpoint | EngineCount | None) -> Outcome:
     """Kills at random numbers of rows, in rising order, and lets the last run end."""
     run.pipeline.prepare()
-    outcome = Outcome(requests=run.pipeline.sampling.requests.count())
+    requested = {row["id"] for row in run.pipeline.sampling.requests.read_rows(["id"])}
+    held = in_flight(run.pipeline.teacher, run.pipeline.config.resources)
+    outcome = Outcome(requests=len(requested), two_batches=2 * held)
     chosen = random.Random(seed)
     targets = sorted(chosen.randint(outcome.requests // 10, outcome.requests * 9 // 10) for _ in range(kills))
     seen: dict[str, str] = {}
@@ -201,13 +217,14 @@ def torture(run: Run, kills: int, victim: str, seed: int, endpoint: Endpoint | N
         if victim == "driver":
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-            if endpoint:
-                bought = endpoint.asked()
-                outcome.in_flight.append(bought - known - run.rows())
-                known = bought - run.rows()
-            process = run.start()
         else:
-            outcome.killed.append(run.kill(victim))
+            outcome.killed.append(run.kill(victim, process))
+        if victim == "driver":
+            if counter:
+                asked, rows = counter.asked(), run.rows()
+                outcome.in_flight.append(asked - known - rows)
+                known = asked - rows
+            process = run.start()
     code = process.wait()
     if code:
         raise SystemExit(f"the last run ended with {code}: {(run.config.parent / 'log.txt').read_text()[-2000:]}")
@@ -216,8 +233,11 @@ def torture(run: Run, kills: int, victim: str, seed: int, endpoint: Endpoint | N
     ids = [row["id"] for batch in run.stage.batches(["id"]) for row in batch]
     outcome.rows = len(run.stage.read_rows(["id"]))
     outcome.unique_ids = len(set(ids))
+    outcome.missing = len(requested - set(ids))
     outcome.double_on_disk = len(ids) - outcome.unique_ids
-    outcome.asked = endpoint.asked() if endpoint else 0
+    if counter:
+        outcome.asked = counter.asked()
+        outcome.asked_twice = outcome.asked - outcome.requests
     return outcome
 
 
@@ -234,7 +254,8 @@ def main() -> None:
         endpoint = stack.enter_context(Endpoint()) if arguments.teacher == "http" else None
         config = write_run(folder, arguments.teacher, arguments.problems, endpoint.url if endpoint else "")
         run = Run(config)
-        outcome = torture(run, arguments.kills, arguments.victim, arguments.seed, endpoint)
+        counter = EngineCount(folder / "asked") if arguments.teacher == "vllm" else endpoint
+        outcome = torture(run, arguments.kills, arguments.victim, arguments.seed, counter)
         if arguments.teacher == "recorded":
             outcome.equal = run.digest() == undisturbed(config)
     for name, value in vars(outcome).items():

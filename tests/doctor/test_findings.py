@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pad_ray.config import parse_config
-from pad_ray.doctor import Check, examine, machine, packages, starts
+from pad_ray.doctor import Check, examine, machine, starts
 from pad_ray.doctor.machine import machine_checks, usable_cores, usable_memory
 from pad_ray.doctor.packages import package_checks, pinned
 from pad_ray.doctor.placing import placing_checks
@@ -29,7 +30,7 @@ def test_a_machine_that_can_run_the_quickstart_has_nothing_bad() -> None:
 def test_cores_and_memory_are_those_that_may_be_used() -> None:
     free, total = usable_memory()
     assert 0 < free <= total
-    assert 0 < usable_cores() <= (machine.os.cpu_count() or 1)
+    assert 0 < usable_cores() <= (os.cpu_count() or 1)
 
 
 def test_gpus_that_a_run_asks_for_and_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +65,7 @@ def test_another_version_and_a_missing_package_are_named(monkeypatch: pytest.Mon
         return {"ray": "2.51.0"}.get(name) or real(name)
 
     real = metadata.version
-    monkeypatch.setattr(packages.metadata, "version", version)
+    monkeypatch.setattr(metadata, "version", version)
     [check] = package_checks()
     assert check.state == "bad"
     assert "ray is 2.51.0 (pinned: 2.60.0)" in check.says

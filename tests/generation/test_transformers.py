@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pad_ray.generation.transformers import TransformersTeacher
 from pad_ray.records import Row, schema, table
+from pad_ray.training.settings import LoraConfig
+from pad_ray.training.students import load_model, with_adapter
 from tests.training.tiny import KINDS, make_student
 
 POSITIONS = 96
@@ -41,8 +44,6 @@ def _model(kind: str, folder: Path, **generation: Any) -> str:
     """A model's folder, of as many positions whatever its kind; random weights are kept from ending at once."""
     make_student(kind, folder, positions=POSITIONS)
     _change(folder / "generation_config.json", suppress_tokens=[0, 1, 2], **generation)
-    if kind == "t5":
-        _change(folder / "config.json", n_positions=POSITIONS)
     return str(folder)
 
 
@@ -116,14 +117,40 @@ def test_any_of_the_models_own_ends_ends_a_completion(tmp_path: Path, load: Load
     assert whole["completion"].startswith(one["completion"])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_a_prompt_that_is_too_long_fails_alone(load: Load, kind: str) -> None:
     rows = _ask(load(kind), (*PROMPTS[:2], "12345 " * POSITIONS, PROMPTS[2]), GREEDY)
     assert [row["finish_reason"] == "error" for row in rows] == [False, False, True, False]
-    room = POSITIONS if kind == "t5" else POSITIONS - GREEDY["max_tokens"]
     assert rows[2]["completion"] is None
-    assert rows[2]["teacher_error"].endswith(f"tokens and the model takes {room}")
+    assert rows[2]["teacher_error"].endswith(f"tokens and the model takes {POSITIONS - GREEDY['max_tokens']}")
     assert _answers(rows[:2]) == _answers(_ask(load(kind), PROMPTS[:2], GREEDY))
+
+
+def test_no_prompt_is_too_long_for_a_model_that_counts_distances(load: Load) -> None:
+    [row] = _ask(load("t5"), ("12345 " * POSITIONS,), GREEDY)
+    assert row["prompt_tokens"] > POSITIONS
+    assert row["completion"]
+
+
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out is set to False")  # peft of GPT-2's layers, which it then sets right
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_adapter_is_put_on_its_model(tmp_path: Path, load: Load, kind: str) -> None:
+    import torch
+
+    model = _model(kind, tmp_path / "model")
+    adapted = with_adapter(load_model(model, "fp32"), LoraConfig(rank=4))
+    for name, parameter in adapted.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    adapted.save_pretrained(tmp_path / "adapter")
+    teacher = TransformersTeacher(model, threads=1, adapter=str(tmp_path / "adapter"))
+    rows = _ask(teacher, PROMPTS, GREEDY)
+    assert _answers(rows) != _answers(_ask(load(kind), PROMPTS, GREEDY))
+    merged = str(tmp_path / "merged")
+    adapted.merge_and_unload().save_pretrained(merged)
+    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json"):
+        shutil.copy(tmp_path / "model" / name, merged)
+    assert _answers(rows) == _answers(_ask(TransformersTeacher(merged, threads=1), PROMPTS, GREEDY))
 
 
 def test_a_seed_gives_its_answer_in_any_batch(load: Load) -> None:

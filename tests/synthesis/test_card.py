@@ -173,3 +173,12 @@ def test_the_card_tells_how_to_load_the_samples(tmp_path: Path, monkeypatch: pyt
     found: dict[str, Any] = {}
     exec(code, found)
     assert found["samples"].num_rows == len(SAMPLES)
+
+
+def test_a_cost_has_its_currency() -> None:
+    assert _cells(_card(currency="EUR"), "cost") == ["cost", "2.50 EUR"]
+
+
+def test_contaminated_worked_examples_are_told() -> None:
+    assert "\n**Beware.** They are test questions.\n" in _card(beware="They are test questions.")
+    assert "Beware" not in _card()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -150,3 +152,25 @@ def test_a_probe_is_kept(settings: dict[str, Any]) -> None:
         assert pipeline.sampling.samples.count() == endpoint.asked() == 5
         _run(settings, teacher=_endpoint(endpoint.url))
         assert endpoint.asked() == PROBLEMS
+
+
+def test_a_judge_that_is_held_up_leaves_little_unwritten(settings: dict[str, Any], tmp_path: Path) -> None:
+    rows = [{"id": f"p{n}", "question": f"What is {n} plus 1?", "answer": n + 1} for n in range(120)]
+    (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    in_flight, unwritten, ended = 8, [0], Event()
+    with Endpoint(seconds=0) as endpoint:
+        endpoint.texts = {f"What is {n} plus 1?": FATAL[3] for n in range(0, 120, 20)}
+        pipeline = Pipeline(parse_config({**settings, "teacher": _endpoint(endpoint.url, max_in_flight=in_flight)}))
+
+        def watch() -> None:
+            while not ended.wait(0.02):
+                asked = endpoint.asked()
+                unwritten.append(asked - pipeline.sampling.samples.count())
+
+        watcher = Thread(target=watch)
+        watcher.start()
+        pipeline.run("samples")
+        ended.set()
+        watcher.join()
+    assert Counter(row["verdict"] for row in pipeline.sampling.read())["timeout"] == 6
+    assert 0 < max(unwritten) <= 2 * in_flight

@@ -10,15 +10,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from pad_ray.answers import rules_of
+from pad_ray.benchmarks import benchmark_named
 from pad_ray.config import VerificationConfig
 from pad_ray.records import Row, table
 from pad_ray.run_folder import RunFolder, Stage
-from pad_ray.synthesis.stream import make_verifier
 from pad_ray.synthesis.verdicts import judge_again, read_judged
+from pad_ray.verification import Rules
 from tests.past_run import sample
 
-SETTINGS = VerificationConfig()
-NOW = make_verifier(SETTINGS).version
+NOW = Rules().version
 
 
 class Run:
@@ -32,11 +33,11 @@ class Run:
         name = f"{len(self.samples.storage.names())}.parquet"
         self.samples.storage.write_parquet(name, table("sample", list(rows)))
 
-    def judge(self, **settings: Any) -> tuple[dict[str, Any], Stage]:
-        verdicts = self.folder.stage("verdicts", settings, [self.samples], "verdict")
+    def judge(self, benchmark: str | None = None, **settings: Any) -> tuple[dict[str, Any], Stage]:
+        rules = rules_of(VerificationConfig(**settings), benchmark_named(benchmark) if benchmark else None)
+        verdicts = self.folder.stage("verdicts", rules.version, [self.samples], "verdict")
         verdicts.storage.clear()
-        facts = judge_again(self.samples, verdicts, recipe="pad", verification=VerificationConfig(**settings))
-        return facts, verdicts
+        return judge_again(self.samples, verdicts, recipe="pad", rules=rules), verdicts
 
 
 @pytest.fixture
@@ -120,3 +121,25 @@ def test_columns_of_both_tables_may_be_asked_for(run: Run) -> None:
     rows = read_judged(run.samples, verdicts, ["completion_tokens", "verifier"])
     assert rows == [{"completion_tokens": 6, "verifier": NOW}, {"completion_tokens": 5, "verifier": NOW}]
     assert set(read_judged(run.samples, verdicts)[0]) == set(run.samples.read_rows()[0])
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "value", "gold", "verdict"),
+    [
+        (None, "3431581", "int:3431580", "ok"),
+        ("gsm_hard", "3431581", "int:3431580", "wrong_answer"),
+        (None, "18.4", "int:18", "wrong_answer"),
+        ("gsm8k_paper", "18.4", "int:18", "ok"),
+        (None, "['a', 'b']", 'str:"a b"', "ok"),
+        ("bbh_word_sorting", "['a', 'b']", 'str:"a b"', "ok"),
+        ("bbh_date_understanding", "'(B) 12/25/1937'", 'str:"(B)"', "ok"),
+    ],
+)
+def test_an_evaluation_set_is_judged_by_its_own_rule_and_the_verdict_says_so(
+    run: Run, benchmark: str | None, value: str, gold: str, verdict: str
+) -> None:
+    run.write(sample("a", completion=f"\n    return {value}\n", gold=gold, verifier="older"))
+    _, verdicts = run.judge(benchmark)
+    [row] = verdicts.read_rows()
+    assert row["verdict"] == verdict
+    assert (f"-{benchmark}.1-" in row["verifier"]) is bool(benchmark)

@@ -110,4 +110,4 @@ def test_the_state_of_another_model_is_refused(student: str, tmp_path: Path) -> 
 def test_a_stage_that_cannot_read_the_state_says_which_one_can(tmp_path: Path, kept: int, now: int) -> None:
     (tmp_path / "state.json").write_text(f'{{"workers": 2, "zero": {kept}, "student": "", "facts": {{}}}}')
     with pytest.raises(InputError, match=rf"Set resources.zero_stage={kept}"):
-        SavedState(str(tmp_path)).needs_conversion(ResourcesConfig(zero_stage=now), workers=2)  # type: ignore[arg-type]
+        SavedState(str(tmp_path)).needs_conversion(ResourcesConfig(zero_stage=now), workers=2)

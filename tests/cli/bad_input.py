@@ -1,6 +1,6 @@
 """What people get wrong, and the line that each of it gets: the cases of test_bad_input.py.
 
-`python -m tests.cli.bad_input` runs them all and prints the table of RESULTS.md.
+`python -m tests.cli.bad_input` runs them all and prints the table of docs/bad-input.md.
 """
 
 from __future__ import annotations

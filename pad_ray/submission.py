@@ -94,8 +94,8 @@ class Cluster:
         """
         with suppress(Exception):
             answer = self._client._do_request("GET", "/api/cluster_status").json()
-            kinds = answer["data"]["clusterStatus"]["autoscalerReport"]["activeNodes"]
-            return not all(re.fullmatch("node_[0-9a-f]{56}", kind) for kind in kinds)
+            kinds = answer["data"]["clusterStatus"]["autoscalerReport"]["nodeTypeMapping"]
+            return not all(kind == f"node_{node}" for node, kind in kinds.items())
         return True
 
     def check(self, config: RunConfig) -> str:

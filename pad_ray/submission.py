@@ -6,6 +6,7 @@ Only the cluster's dashboard is spoken to (`http://HEAD:8265`), so this works fr
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import tempfile
 import time
@@ -69,6 +70,7 @@ class Cluster:
             raise PlacementError(f"`{address}` is no address of a dashboard", mend)
         from ray.job_submission import JobSubmissionClient
 
+        logging.getLogger("ray.dashboard").setLevel(logging.ERROR)  # it tells of uploads and closed connections
         try:
             self._client = JobSubmissionClient(self.address)
         except Exception as error:  # whatever else listens there answers in ways of its own
@@ -85,12 +87,16 @@ class Cluster:
         alive = [node for node in found if node.state == "ALIVE"]
         return [Node.of(node.node_id, node.resources_total or {}) for node in alive]
 
-    def grows(self) -> bool:
-        """Whether the cluster has an autoscaler, which may start nodes that are not there yet."""
+    def may_grow(self) -> bool:
+        """Whether nodes may be started that are not there yet; False where there is no autoscaler for certain.
+
+        Without one Ray's monitor calls each node a type of its own; KubeRay's autoscaler tells the dashboard nothing.
+        """
         with suppress(Exception):
             answer = self._client._do_request("GET", "/api/cluster_status").json()
-            return bool(answer["data"].get("autoscalingStatus") or answer["data"].get("clusterStatus"))
-        return False
+            kinds = answer["data"]["clusterStatus"]["autoscalerReport"]["nodeTypeMapping"]
+            return not all(kind == f"node_{node}" for node, kind in kinds.items())
+        return True
 
     def check(self, config: RunConfig) -> str:
         """Refuses a run that can never be placed, and says in a line what there is for it.
@@ -102,9 +108,9 @@ class Cluster:
         try:
             check(config.resources, nodes)
         except PlacementError:
-            if not self.grows():
+            if not self.may_grow():
                 raise
-            return f"{described(nodes)}; too few for this run, but there is an autoscaler: the job itself will see"
+            return f"{described(nodes)}; too few for this run, but more may be started: the job itself will see"
         return described(nodes)
 
     def submit(self, config: RunConfig, until: str, runtime_env: Mapping[str, Any], id: str | None = None) -> Job:

@@ -84,7 +84,8 @@ def _init(arguments: argparse.Namespace) -> int:
     from pad_ray.starters import starter_named, starter_text
 
     file = arguments.file or Path(f"{arguments.kind}.yaml")
-    text = starter_text(starter_named(arguments.kind), str(file), arguments.set)
+    name = f"{arguments.kind}.yaml" if str(file) == "-" else str(file)
+    text = starter_text(starter_named(arguments.kind), name, arguments.set)
     if str(file) == "-":
         print_json({"kind": arguments.kind, "text": text}) if arguments.json else print(text, end="")
         return 0

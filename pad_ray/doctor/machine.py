@@ -31,7 +31,7 @@ def machine_checks(config: RunConfig) -> Iterator[Check]:
     runs = "" if "://" in config.runs else config.runs
     if not runs:
         yield _store(config.runs)
-    for what, place in (("runs", runs), ("models", str(cache_folder())), ("temporary files", "/tmp")):
+    for what, place in (("runs", runs), ("models", str(cache_folder())), ("temp files", "/tmp")):
         if place:
             yield _disk(what, Path(place))
     yield _shared_memory()

@@ -11,7 +11,7 @@ from pad_ray.doctor.check import Check
 from pad_ray.style import DIM, GREEN, RED, YELLOW, styled
 
 _SIGNS = {"good": ("ok  ", GREEN), "note": ("note", YELLOW), "bad": ("BAD ", RED)}
-_MARGIN = 26
+_MARGIN = 28
 
 
 def print_check(check: Check) -> None:

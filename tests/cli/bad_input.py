@@ -1,6 +1,6 @@
 """What people get wrong, and the line that each of it gets: the cases of test_bad_input.py.
 
-`python -m tests.cli.bad_input` runs them all and prints the table of RESULTS.md.
+`python -m tests.cli.bad_input` runs them all and prints the table of docs/bad-input.md.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ CASES = [
     Case(
         "missing", ("show", "nowhere", "abc"), "there is no run `nowhere` in runs. Give the folder of a run, or --runs"
     ),
+    Case("missing", ("export", "nowhere", "--merge"), "there is no run `nowhere` in runs. Give the folder of a run"),
     Case("missing", ("submit", "run.yaml"), "no cluster is named. Give --address http://HEAD:8265, or set"),
     Case("missing", ("submit", "--address", "http://h:1"), "nothing to submit. Give a configuration, or --follow"),
     Case("missing", ("completion",), "no shell is named. Give bash, zsh or fish"),
@@ -176,6 +177,7 @@ CASES = [
     Case("command", ("run",), "pad-ray run: the following arguments are required: CONFIG; see pad-ray run --help"),
     Case("command", ("init", "what"), "pad-ray init: argument KIND: invalid choice: 'what'"),
     Case("command", ("verify", "--workers", "two"), "pad-ray verify: argument --workers: invalid int value: 'two';"),
+    Case("command", ("export", "mine"), "pad-ray export: one of the arguments --merge --push --jsonl is required;"),
     Case("command", ("samples", "x", "--limit", "0"), "there is no run `x` in runs."),
 ]
 

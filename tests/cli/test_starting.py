@@ -85,7 +85,7 @@ def test_init_writes_over_nothing_unless_told_to(folder: Path) -> None:
 def test_init_prints(capfd: Capture, folder: Path) -> None:
     before = sorted(folder.iterdir())
     assert main(["init", "gsm8k", "-"]) == 0
-    assert capfd.readouterr().out.startswith("# pad-ray run ")
+    assert capfd.readouterr().out.startswith("# pad-ray run gsm8k.yaml\n")
     assert sorted(folder.iterdir()) == before
 
 

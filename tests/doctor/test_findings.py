@@ -115,8 +115,8 @@ def test_a_finding_is_told_with_its_mend(capsys: pytest.CaptureFixture[str]) -> 
     print_check(Check("cores", "note", "1 usable", "Two or more make it faster"))
     print_summary([Check("vLLM", "bad", "did not start", "Run `make setup`")])
     assert capsys.readouterr().out.splitlines() == [
-        "note  cores               1 usable",
-        f"{'':<26}→ Two or more make it faster",
+        "note  cores                 1 usable",
+        f"{'':<28}→ Two or more make it faster",
         "",
         "A run would fail here: vLLM.",
     ]

@@ -7,20 +7,23 @@ VENV := .venv
 # for the programs below alone, not while the environment is being made.
 IN_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 CONFIG ?= jobs/quickstart.yaml
-BENCHES := sandbox steps fidelity agreement synthesis
+BENCHES := sandbox steps fidelity agreement synthesis training
 
 .NOTPARALLEL:
 .PHONY: help setup run docs test test-slow test-chaos test-browser lint format bench clean $(addprefix bench-,$(BENCHES))
 
 help:  ## print the targets
 	@echo "pad-ray: make TARGET [ACCELERATOR=cpu|gpu] [PYTHON=python3.11] [ARGS=\"more arguments\"]"; echo
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  \1@\2/p' $(MAKEFILE_LIST) | column -t -s @
 
 setup:  ## make the virtual environment .venv from the lock (once; a second call installs nothing)
 	@PYTHON="$(PYTHON)" requirements/install.sh $(ACCELERATOR)
 
 run: setup  ## run the quickstart, or CONFIG=jobs/other.yaml
 	$(IN_VENV) pad-ray run $(CONFIG) $(ARGS)
+
+gsm8k-student: setup  ## train the embedded model on all of GSM8K's annotated programs; hours, goes on where it stopped
+	$(IN_VENV) pad-ray run jobs/gsm8k-programs.yaml $(ARGS)
 
 test: setup  ## run the tests that need no GPU, no browser and no long time
 	$(IN_VENV) python -m pytest $(ARGS)

@@ -166,7 +166,7 @@ def torture(plan: Plan, kills: int, victim: str, seed: int) -> Outcome:
     chosen = random.Random(seed)
     process = training.start()
     outcome.starts += 1
-    for target in sorted(chosen.sample(range(2, STEPS - 4), kills)):
+    for target in sorted(chosen.sample(range(2, STEPS * 2 // 3), kills)):
         if not training.reach(process, target):
             break
         outcome.at.append(training.step())

@@ -18,6 +18,7 @@ COMMANDS = [
     "completion",
     "doctor",
     "evaluate",
+    "export",
     "init",
     "report",
     "run",

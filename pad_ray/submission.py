@@ -70,7 +70,8 @@ class Cluster:
             raise PlacementError(f"`{address}` is no address of a dashboard", mend)
         from ray.job_submission import JobSubmissionClient
 
-        logging.getLogger("ray.dashboard").setLevel(logging.ERROR)  # it tells of uploads and closed connections
+        for name in ("dashboard_sdk", "job.sdk"):  # they tell of uploads and closed connections
+            logging.getLogger(f"ray.dashboard.modules.{name}").setLevel(logging.ERROR)
         try:
             self._client = JobSubmissionClient(self.address)
         except Exception as error:  # whatever else listens there answers in ways of its own

@@ -78,6 +78,7 @@ def test_a_run_is_sent_followed_and_done(cluster: Cluster, folder: Path) -> None
     assert "2 nodes with 3 CPUs" in out
     assert "\nrun mine in " in out
     assert "succeeded" in out.splitlines()[-1]
+    assert err == ""
     assert verdicts(folder)["ok"] == 20
 
 

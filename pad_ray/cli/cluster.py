@@ -77,7 +77,8 @@ def _send(arguments: argparse.Namespace) -> tuple[Cluster, Job]:
     print(f"cluster  {cluster.address}: {cluster.check(config)}", flush=True)
     job = cluster.submit(config, arguments.until, environment, arguments.id)
     print(f"job      {job.id}, run {config.name} in {config.runs}/{config.name}")
-    print(f"join it  {_join(job)}", flush=True)
+    if arguments.detach:
+        print(f"join it  {_join(job)}", flush=True)
     return cluster, job
 
 
@@ -105,6 +106,7 @@ def _follow(cluster: Cluster, job: Job) -> Job:
         sys.stdout.flush()
 
     try:
+        print(f"join it  {_join(job)}", flush=True)
         job = cluster.follow(job.id, write)
     except KeyboardInterrupt:
         print(f"\nleft; job {job.id} goes on. Join it again: {_join(job)}\nEnd it: ray job stop {job.id}", flush=True)

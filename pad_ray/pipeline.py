@@ -42,7 +42,7 @@ from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.requests import make_requests
 from pad_ray.training.card import model_card
 from pad_ray.training.trackers import check_trackers, tracking
-from pad_ray.training.trainer import forget_states, train
+from pad_ray.training.trainer import check_student, forget_states, read_lesson, train
 
 Until = Literal["samples", "examples", "student", "report"]
 
@@ -65,6 +65,7 @@ class Pipeline:
         self._check_shown()
         self.teacher = Teacher.of(config.teacher)
         self.base = Teacher.local(config.student.model)
+        check_student(self.base.model, config.student)
         check_trackers(config.tracking)
         self.folder = RunFolder.open(config.runs, config.name)
 
@@ -254,6 +255,8 @@ class Pipeline:
         if until == "examples":
             return []
         if until == "report":
+            if not self.student_stage.done:  # what cannot be learnt from is told before the base is measured
+                read_lesson(self.example_stage, self.base.model, self.config.training, self.recipe)
             self._measure_base()
         once(self.folder, self.student_stage, self._train)
         forget_states(self._trainings, self.student_stage)

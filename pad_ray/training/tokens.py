@@ -107,7 +107,7 @@ def tokenize(
         ids = tuple(ids if ids and ids[-1] == tokenizer.eos_token_id else (*ids, tokenizer.eos_token_id))
         weights = () if even else _weights(row["target"], len(ids), target, loss or LossConfig(), answer_spans)
         encoded.append(TokenizedExample(tuple(tokenizer(row["prompt"]).input_ids), ids, weights))
-    _check_lengths(examples, encoded, max_tokens)
+    check_lengths(examples, map(len, encoded), max_tokens)
     return encoded
 
 
@@ -126,12 +126,22 @@ def _weights(text: str, count: int, encoding: Any, loss: LossConfig, spans: Span
     return tuple(weights)
 
 
-def _check_lengths(rows: Sequence[Row], encoded: Sequence[TokenizedExample], max_tokens: int) -> None:
-    long = [row["id"] for row, tokens in zip(rows, encoded, strict=True) if len(tokens) > max_tokens]
+def check_lengths(rows: Sequence[Row], lengths: Iterable[int], limit: int) -> None:
+    """Refuses examples that are too long, and says how many and which.
+
+    Args:
+        rows: example rows.
+        lengths: tokens of each.
+        limit: the most that one may have.
+
+    Raises:
+        InputError: some have more.
+    """
+    long = [row["id"] for row, length in zip(rows, lengths, strict=True) if length > limit]
     if long:
         named = ", ".join(long[:3]) + (", …" if len(long) > 3 else "")
         raise InputError(
-            f"{len(long)} of {len(rows)} examples are longer than {max_tokens} tokens: {named}",
+            f"{len(long)} of {len(rows)} examples are longer than {limit} tokens: {named}",
             "Raise training.max_tokens as far as the student's context allows, or leave them out",
         )
 

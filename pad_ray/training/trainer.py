@@ -10,6 +10,7 @@ from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import InputError, PadRayError, PlacementError, StageError
+from pad_ray.models import context_length
 from pad_ray.progress import Meter, shown
 from pad_ray.recipes import Recipe
 from pad_ray.records import Row
@@ -22,7 +23,7 @@ from pad_ray.training.loop import FINISHED, Job, train_worker
 from pad_ray.training.metrics_log import FILE, MetricsLog, Sink
 from pad_ray.training.settings import StudentConfig, TrainingConfig
 from pad_ray.training.students import check_targets, linear_layers
-from pad_ray.training.tokens import TokenizedExample, TokenTable, tokenize
+from pad_ray.training.tokens import TokenizedExample, TokenTable, check_lengths, tokenize
 
 METRICS = "metrics"
 _MEND = "What was reached is kept: run the same command again"
@@ -81,8 +82,7 @@ def train(
         StageError: training failed, or its loss is no number.
     """
 
-    if student_settings.lora:
-        check_targets(linear_layers(model), student_settings.lora)
+    check_student(model, student_settings)
     lesson = read_lesson(examples, model, training, recipe)
     check_placement(resources)
     place = work / student.id
@@ -94,6 +94,16 @@ def train(
     solved = {row["problem_id"] for row in lesson.rows}
     held = {"validation_examples": len(lesson.validation)} if lesson.validation else {}
     return {"examples": len(lesson.rows), "problems": len(solved), "steps": facts["step"], **held, **_said(facts)}
+
+
+def check_student(model: str, student: StudentConfig) -> None:
+    """Refuses LoRA targets that a model has not; its modules are made for it, without weights.
+
+    Raises:
+        ConfigError: names the target and those that there are.
+    """
+    if student.lora and student.lora.targets != "auto":
+        check_targets(linear_layers(model), student.lora)
 
 
 def forget_states(work: Storage, student: Stage) -> None:
@@ -124,7 +134,7 @@ def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: R
         raise InputError("no program held, so there is nothing to train on", "Look at the verdicts in samples/")
     config = AutoConfig.from_pretrained(model)
     pairs = bool(config.is_encoder_decoder)
-    longest = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+    longest = context_length(config)
     encoded = tokenize(
         rows,
         AutoTokenizer.from_pretrained(model),
@@ -133,6 +143,8 @@ def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: R
         loss=training.loss,
         answer_spans=recipe.answer_spans,
     )
+    if pairs and longest:  # each text has places of its own
+        check_lengths(rows, (max(len(one.prompt), len(one.target)) for one in encoded), longest)
     held = held_back([row["problem_id"] for row in rows], training)
     kept = [place for place, row in enumerate(rows) if row["problem_id"] not in held]
     return Lesson(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ class Row:
         return value
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Generator[Row, None, None]:
     """Read line by line. Blank lines and a byte order mark are passed over; NaN comes through as a float.
+
+    The file stays open until the last row: who may stop before it (an error, a limit) closes the generator.
 
     Raises:
         DataError: no such file, an unreadable one, one without rows, a line that is no JSON object in UTF-8.

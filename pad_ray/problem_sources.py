@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,9 @@ def is_hub_name(source: str | Path, folder: str | Path | None = None) -> bool:
     return hub_name(source, folder) is not None
 
 
-def source_rows(source: str | Path, split: str = "train", folder: str | Path | None = None) -> Iterator[Row]:
+def source_rows(
+    source: str | Path, split: str = "train", folder: str | Path | None = None
+) -> Generator[Row, None, None]:
     """Rows of a source, told apart by its name.
 
     Args:
@@ -86,7 +88,7 @@ def _files_in(folder: Path) -> list[Path]:
     return files
 
 
-def parquet_rows(paths: Sequence[Path], name: str | None = None) -> Iterator[Row]:
+def parquet_rows(paths: Sequence[Path], name: str | None = None) -> Generator[Row, None, None]:
     """Rows of Parquet files, read batch by batch.
 
     Args:

@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
@@ -97,9 +98,9 @@ def read_problems(
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"a limit of {limit} problems reads nothing", "Give 1 or more, or leave it out.")
-    rows = islice(source_rows(source, split, folder), limit)
-    problems = ((row, _problem(row, question, answer, id)) for row in rows)
-    return list(_numbered(problem for _, problem in problems) if is_hub_name(source, folder) else _unique(problems))
+    with closing(source_rows(source, split, folder)) as rows:
+        problems = ((row, _problem(row, question, answer, id)) for row in islice(rows, limit))
+        return list(_numbered(problem for _, problem in problems) if is_hub_name(source, folder) else _unique(problems))
 
 
 def _from_generated(made: word_problems.WordProblem) -> Problem:

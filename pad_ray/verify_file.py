@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -61,8 +61,11 @@ def verify_file(
     """
     total = sum(1 for _ in _read_rows(input))
     counts: Counter[Verdict] = Counter()
-    rows = _read_rows(input)
-    with _written_whole(output) as file, Verifier(comparison, limits, workers) as verifier:
+    with (
+        closing(_read_rows(input)) as rows,
+        _written_whole(output) as file,
+        Verifier(comparison, limits, workers) as verifier,
+    ):
         while batch := list(islice(rows, _BATCH)):
             judgements = verifier.judge([row.text for row in batch], [row.answer for row in batch])
             for row, judgement in zip(batch, judgements, strict=True):
@@ -78,7 +81,7 @@ def _record(row: _Row, judgement: Judgement, version: str) -> dict[str, Any]:
     return {"id": row.id, **{name: columns[name] for name in _WRITTEN}}
 
 
-def _read_rows(path: Path) -> Iterator[_Row]:
+def _read_rows(path: Path) -> Generator[_Row, None, None]:
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,15 @@ def test_a_bad_row_is_named_by_file_line_and_field(file: Path, fields: dict[str,
     assert str(caught.value).startswith(f"{file}, line 2: {says}")
     assert "\n" not in str(caught.value)
     assert caught.value.mend
+
+
+def test_a_file_with_a_bad_row_is_closed_while_its_error_is_still_held(file: Path) -> None:
+    file.write_text('{"question": null}\n{"question": "Why?", "answer": 1}\n')
+    with pytest.raises(DataError) as caught:
+        read_problems(file)
+    assert caught.value
+    held = [os.readlink(one.path) for one in os.scandir("/proc/self/fd") if os.path.exists(one.path)]
+    assert str(file) not in held
 
 
 @pytest.mark.parametrize(

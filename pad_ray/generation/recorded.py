@@ -37,7 +37,7 @@ def read_recorded(path: Path) -> dict[tuple[str, int], str | None]:
     """Completions by problem and k."""
     completions: dict[tuple[str, int], str | None] = {}
     counts: dict[str, int] = {}
-    for row in read_rows(path):
+    for row in list(read_rows(path)):
         problem = row.text("problem_id")
         k = row.fields.get("k", counts.get(problem, 0))
         if not isinstance(k, int) or isinstance(k, bool) or k < 0:

@@ -39,14 +39,14 @@ def load_examples(path_or_name: str | Path, folder: str | Path | None = None) ->
         return replay_examples(folder)
     if str(path_or_name) in BUILTIN:
         with resources.as_file(resources.files(__name__) / f"{path_or_name}.jsonl") as path:
-            return [_example(row) for row in read_rows(path)]
+            return [_example(row) for row in list(read_rows(path))]
     path = Path(path_or_name)
     if not path.suffix and not path.exists():
         raise DataError(
             f"{path}: no such file, and no built-in examples of that name",
             f"Built in: {', '.join((*BUILTIN, REPLAY))}.",
         )
-    return [_example(row) for row in read_rows(path)]
+    return [_example(row) for row in list(read_rows(path))]
 
 
 def _example(row: Row) -> WorkedExample:

@@ -10,6 +10,7 @@ from `gsm8k/test.jsonl` in the data folder, which `PAD_RAY_DATA` names.
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def replay_examples(folder: str | Path | None = None) -> list[WorkedExample]:
     if root is None:
         raise DataError(f"worked examples `{NAME}` need {_FILE} of the data folder", "Name the folder in PAD_RAY_DATA")
     path = root / _FILE
-    rows = list(islice(read_rows(path), _COUNT))
+    with closing(read_rows(path)) as lines:
+        rows = list(islice(lines, _COUNT))
     if len(rows) < _COUNT:
         raise DataError(f"{path}: {len(rows)} rows, and worked examples `{NAME}` are the first {_COUNT}", _MEND)
     return [_example(number, row) for number, row in enumerate(rows)]

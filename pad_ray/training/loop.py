@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,6 +18,7 @@ from pad_ray.errors import PadRayError, StageError
 from pad_ray.storage import Storage
 from pad_ray.training.batches import count_steps, epoch_ends, step_examples
 from pad_ray.training.checkpoints import Checkpoints
+from pad_ray.training.cpu import prepare
 from pad_ray.training.engine import build_engine
 from pad_ray.training.objective import Objective
 from pad_ray.training.result import write_student
@@ -103,10 +103,11 @@ def train_worker(config: dict[str, Any]) -> None:
 
 
 def _train(job: Job) -> None:
-    import ray
+    import ray.train
     import torch.distributed as dist
 
-    _use_threads(job.resources)
+    if not job.resources.train_gpus:
+        prepare(job.resources.threads, ray.train.get_context().get_local_world_size())
     examples, validation = ray.get(job.examples), ray.get(job.validation)
     steps = count_steps(len(examples), job.training.batch_size, job.training.epochs)
     checkpoints = Checkpoints(job.resources)
@@ -183,16 +184,6 @@ def train_step(
 def _norm_of(engine: Any) -> dict[str, float]:
     norm = engine.get_global_grad_norm()  # not every optimiser of DeepSpeed says it
     return {} if norm is None else {"grad_norm": float(norm)}
-
-
-def _use_threads(resources: ResourcesConfig) -> None:
-    """Ray gives a worker as many threads as CPUs, which is one; a laptop's workers share all cores."""
-    import ray.train
-    import torch
-
-    if not resources.train_gpus:
-        share = (os.cpu_count() or 1) // ray.train.get_context().get_local_world_size()
-        torch.set_num_threads(resources.threads or max(1, share))
 
 
 def _check_loss(loss: float, step: int, steps: int, job: Job, count: int) -> None:

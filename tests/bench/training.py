@@ -74,13 +74,13 @@ def ours(workers: int, count: int, steps: int) -> dict[str, float]:
 
 
 def _ours(workers: int, count: int, steps: int) -> dict[str, float]:
-    import torch
 
+    from pad_ray.training.cpu import prepare
     from pad_ray.training.engine import build_engine
     from pad_ray.training.loop import train_step
     from pad_ray.training.objective import Objective
 
-    torch.set_num_threads(2 // workers)
+    prepare(None, workers)
     resources = ResourcesConfig(train_workers=workers)
     engine = build_engine(str(embedded_model()), None, TRAINING, resources)
     objective = Objective(engine.module.config, resources.micro_batch_tokens)

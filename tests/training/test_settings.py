@@ -50,6 +50,6 @@ def test_impossible_settings_are_refused_with_the_reason(settings: dict[str, Any
         parse_config(settings)
 
 
-@pytest.mark.parametrize(("workers", "stage"), [(1, 0), (2, 2)])
-def test_one_worker_shares_nothing_by_default(workers: int, stage: int) -> None:
-    assert parse_config({"resources": {"train_workers": workers}}).resources.zero == stage
+@pytest.mark.parametrize(("workers", "gpus", "stage"), [(1, True, 0), (2, True, 2), (2, False, 0)])
+def test_only_several_gpus_share_the_optimiser_by_default(workers: int, gpus: bool, stage: int) -> None:
+    assert parse_config({"resources": {"train_workers": workers, "train_gpus": gpus}}).resources.zero == stage

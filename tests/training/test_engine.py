@@ -41,7 +41,7 @@ def test_deepspeed_is_told_the_stage_and_the_precision() -> None:
 
 @pytest.mark.parametrize("gpus", [False, True])
 def test_an_offloaded_optimiser_is_told_where_it_lives(gpus: bool) -> None:
-    resources = ResourcesConfig(offload_optimizer=True, train_gpus=gpus)
+    resources = ResourcesConfig(offload_optimizer=True, train_gpus=gpus, zero_stage=2)
     zero = deepspeed_config(TrainingConfig(), resources)["zero_optimization"]
     assert zero["offload_optimizer"] == {"device": "cpu", "pin_memory": gpus}
 

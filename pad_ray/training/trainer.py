@@ -19,6 +19,7 @@ from pad_ray.storage import Storage
 from pad_ray.tally import tally_actor
 from pad_ray.training.batches import count_steps
 from pad_ray.training.checkpoints import KEEP
+from pad_ray.training.cpu import environment
 from pad_ray.training.loop import FINISHED, Job, train_worker
 from pad_ray.training.metrics_log import FILE, MetricsLog, Sink
 from pad_ray.training.settings import StudentConfig, TrainingConfig
@@ -260,6 +261,7 @@ def _trainer(job: Job) -> Any:
             storage_filesystem=job.place.filesystem,
             checkpoint_config=CheckpointConfig(num_to_keep=KEEP),
             failure_config=FailureConfig(max_failures=job.resources.train_retries),
+            worker_runtime_env={} if gpus else {"env_vars": environment()},
         ),
     )
 

@@ -29,6 +29,7 @@ from pad_ray.models import embedded_model
 from pad_ray.programs.annotations import program_of
 from pad_ray.recipes import recipe_named
 from pad_ray.training.batches import step_examples
+from pad_ray.training.cpu import environment
 from pad_ray.training.settings import TrainingConfig
 from pad_ray.training.tokens import TokenizedExample, tokenize
 
@@ -171,7 +172,9 @@ def run(arm: str, count: int, steps: int) -> dict[str, float]:
         result = Path(name, "result.json")
         command = [sys.executable, "-m", "tests.bench.training", "--arm", arm, str(result)]
         command += ["--examples", str(count), "--steps", str(steps)]
-        subprocess.run(command, cwd=Path(__file__).parents[2], check=True, stdout=subprocess.DEVNULL)
+        told = environment() if arm.startswith("ours") else {}
+        place = Path(__file__).parents[2]
+        subprocess.run(command, cwd=place, env={**os.environ, **told}, check=True, stdout=subprocess.DEVNULL)
         found: dict[str, float] = json.loads(result.read_text())
         return found
 

@@ -255,7 +255,7 @@ def _trainer(job: Job) -> Any:
             resources_per_worker={"CPU": 1, "GPU": 1} if gpus else {"CPU": 1},
         ),
         # Ray Train takes a name for an identity: this one changes with all that defines the weights.
-        run_config=RunConfig(
+        run_config=RunConfig(  # type: ignore[call-arg]  # typed as Ray Train's version 1
             name=name,
             storage_path=work,
             storage_filesystem=job.place.filesystem,

@@ -10,7 +10,7 @@ import pytest
 from pad_ray.training.attention import register
 
 
-def _attend(query: Any, key: Any, value: Any, lengths: list[int]) -> Any:
+def _attend(lengths: list[int], query: Any, key: Any, value: Any) -> Any:
     from torch import tensor
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -37,11 +37,12 @@ def test_bf16_is_textbook_attention_but_for_rounding_forward_and_backward(length
     shapes = [(1, heads, sum(lengths), 16) for heads in (6, 2, 2)]
     rounded = [torch.randn(shape).bfloat16().requires_grad_() for shape in shapes]
     exact = [one.detach().float().requires_grad_() for one in rounded]
-    found = _attend(*rounded, lengths)
+    found = _attend(lengths, *rounded)
     parts = zip(*(one.split(lengths, dim=2) for one in exact), strict=True)
     expected = torch.cat([_textbook(*part) for part in parts], dim=1)
     push = torch.randn_like(expected)
     (found.float() * push).sum().backward()
     (expected * push).sum().backward()
-    for one, other in [(found, expected), *((a.grad, b.grad) for a, b in zip(rounded, exact, strict=True))]:
+    pairs: list[Any] = [(found, expected), *((a.grad, b.grad) for a, b in zip(rounded, exact, strict=True))]
+    for one, other in pairs:
         assert float((one.detach().float() - other.detach()).norm() / other.detach().norm()) < 0.01

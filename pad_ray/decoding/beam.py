@@ -1,0 +1,337 @@
+"""The step-verified beam: every candidate statement is run before it is kept.
+
+PaD scores lines of a token beam by their likeness to the question (arXiv 2305.13888, section 3.4). A program allows
+more: a partial program can be run. So a step here is a whole statement; what cannot run is dropped, branches that
+reached the same variables are one branch with their probabilities added, and what is left is scored. The objective is
+the weighted sum of the log-probability and of the scorers' ln ψ over all steps.
+
+Nothing here knows an engine or Ray. Given an engine that answers the same, the same seed grows the same tree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from pad_ray.decoding.choose import choose, is_settled
+from pad_ray.decoding.engine import Draw, Proposal, StepEngine, Tokens
+from pad_ray.decoding.scorers import Scorer, Step
+from pad_ray.decoding.settings import DecodingConfig
+from pad_ray.decoding.trace import Branch, Fate, Trace
+from pad_ray.sandbox import StepVerdict, Value
+
+_LINES_OF_A_STEP = 8
+_T = TypeVar("_T")
+
+
+class StepChecker(Protocol):
+    """What runs partial programs; `pad_ray.sandbox.Sandbox` is one."""
+
+    async def check_steps_async(self, prefix: str, candidates: Sequence[str]) -> list[StepVerdict]:
+        """A verdict on each candidate for the next statement."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a search found.
+
+    Attributes:
+        program: the chosen program; the best unfinished one where none came to an answer.
+        answer: the value that it returned; None without one.
+        ran: it came to an answer.
+        branch: id of the chosen branch; 0 where nothing was kept.
+        trace: the whole tree.
+    """
+
+    program: str
+    answer: Value
+    ran: bool
+    branch: int
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A statement that is being written, after the beam `parent`."""
+
+    parent: Branch
+    tokens: Tokens
+    logprob: float
+    ended: bool
+    text: str
+    verdict: StepVerdict | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.text.strip()
+
+    @property
+    def is_open(self) -> bool:
+        """There is no whole statement yet: only blanks and comments, or an open bracket."""
+        lines = (line.strip() for line in self.text.splitlines())
+        empty = all(not line or line.startswith("#") for line in lines)
+        return empty or (self.verdict is not None and self.verdict.incomplete)
+
+
+class _Spent(Exception):
+    """A budget ran out; its name is the argument."""
+
+
+class StepBeam:
+    """Searches for the program of one question at a time; instances may run side by side.
+
+    Args:
+        engine: the model.
+        checker: runs partial programs.
+        scorers: the judges of steps, by the names of `settings.weights`; those without weight are not asked.
+        settings: widths, weights, budgets.
+        on_step: called after each step with the branches that it made, for a tree that is watched growing.
+        clock: seconds; for budgets.
+    """
+
+    def __init__(
+        self,
+        engine: StepEngine,
+        checker: StepChecker,
+        settings: DecodingConfig,
+        scorers: Sequence[Scorer] = (),
+        on_step: Callable[[Sequence[Branch]], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        weights = settings.weights.model_dump()
+        self._engine, self._checker, self._settings = engine, checker, settings
+        self._weights = {scorer.name: weights.get(scorer.name, 1.0) for scorer in scorers}
+        self._scorers = [scorer for scorer in scorers if self._weights[scorer.name]]
+        self._on_step, self._clock = on_step, clock
+
+    async def solve(self, question: str, prompt: str, opening: str = "") -> Outcome:
+        """The best program for a question, within the budgets.
+
+        Args:
+            question: the question itself, for scorers.
+            prompt: what the model goes on from.
+            opening: the end of the prompt that is the beginning of the program, such as `def solution():`.
+
+        Raises:
+            EngineError: the model cannot answer.
+            SandboxError: programs cannot be run.
+        """
+        return await _Search(self, question, self._engine.encode(prompt), opening).run()
+
+
+class _Search:
+    """One question."""
+
+    def __init__(self, owner: StepBeam, question: str, prompt: Tokens, opening: str) -> None:
+        self._o, self._s = owner, owner._settings
+        self._question, self._prompt, self._opening = question, prompt, opening
+        self._begun = owner._clock()
+        self._trace = Trace()
+        root = Branch(0, 0, 0, (), opening, "", 0.0)
+        self._live, self._best, self._finished = [root], root, list[Branch]()
+        self._expanded: dict[str, int] = {}
+        self._calls = 0
+
+    async def run(self) -> Outcome:
+        try:
+            while True:
+                await self._step()
+                if reason := self._reason_to_stop():
+                    raise _Spent(reason)
+        except _Spent as spent:
+            self._trace.stopped = str(spent)
+        self._trace.cost.seconds = self._o._clock() - self._begun
+        found = choose(self._finished, self._s.choose) if self._finished else self._best
+        verdict = found.verdict
+        ran = verdict is not None and verdict.finished
+        return Outcome(found.text, verdict.value if ran and verdict else None, ran, found.id, self._trace)
+
+    def _reason_to_stop(self) -> str:
+        if not self._live:
+            return "done" if self._finished else "no_beams"
+        if is_settled(self._finished, self._live, self._s):
+            return "done"
+        return "steps" if self._live[0].depth >= self._s.budget.steps else ""
+
+    async def _step(self) -> None:
+        for beam in self._live:
+            if beam.verdict is not None:
+                self._expanded[beam.verdict.fingerprint] = beam.id
+        pieces = await self._grow()
+        first = len(self._trace.branches) + 1
+        branches = [self._branch(number, piece) for number, piece in enumerate(pieces, first)]
+        self._trace.branches += branches
+        runnable = self._merged([one for one in branches if one.fate in (Fate.KEPT, Fate.FINISHED)])
+        await self._score(runnable)
+        self._finished += [one for one in runnable if one.fate is Fate.FINISHED]
+        going = sorted((one for one in runnable if one.fate is Fate.KEPT), key=lambda one: (-one.score, one.id))
+        for one in going[self._s.beams :]:
+            one.fate = Fate.OUTSCORED
+        self._live = going[: self._s.beams]
+        if self._live:
+            self._best = self._live[0]
+        if self._o._on_step:
+            self._o._on_step(branches)
+
+    # Growing: from beams to whole statements.
+
+    async def _grow(self) -> list[_Piece]:
+        """Candidate steps of every beam, whole and run; those that never became whole are among them."""
+        open_ = [_Piece(beam, (), 0.0, False, "") for beam in self._live]
+        done: list[_Piece] = []
+        count = self._s.candidates
+        for _ in range(_LINES_OF_A_STEP):
+            pieces = await self._check(await self._propose(open_, count))
+            done += [piece for piece in pieces if piece.ended or not piece.is_open]
+            going = [piece for piece in pieces if not piece.ended and piece.is_open]
+            open_ = [one for one in going if len(one.tokens) < self._s.step_tokens]
+            done += [one for one in going if len(one.tokens) >= self._s.step_tokens]
+            if not open_:
+                return _distinct(done)
+            # After a line break alone every beam still has its choice of a statement; else there is one to complete.
+            blank = all(one.is_blank for one in open_) and len({one.parent.id for one in open_}) == len(open_)
+            count = self._s.candidates if blank else 1
+        return _distinct(done + open_)
+
+    async def _propose(self, pieces: Sequence[_Piece], count: int) -> list[_Piece]:
+        room = self._room(len(pieces) * count)
+        draw = Draw(
+            count,
+            self._s.temperature,
+            self._s.top_p,
+            min(room, self._s.step_tokens),
+            self._s.seed * 1_000_003 + self._calls,
+            greedy_first=count > 1,
+        )
+        self._calls += 1
+        beams = [piece.parent.tokens + piece.tokens for piece in pieces]
+        found = await self._in_time(self._o._engine.propose(self._prompt, beams, draw))
+        self._trace.cost.prompt_tokens += found.prompt_tokens
+        self._trace.cost.completion_tokens += found.completion_tokens
+        grown = [self._extended(piece, one) for piece, of in zip(pieces, found.of, strict=True) for one in of]
+        return _distinct(grown)
+
+    def _extended(self, piece: _Piece, more: Proposal) -> _Piece:
+        tokens = piece.tokens + more.tokens
+        written = self._opening + self._o._engine.decode(piece.parent.tokens + tokens)
+        # What follows the last line break is the indentation of the next statement.
+        whole = written if more.ended else written[: written.rfind("\n") + 1]
+        before = piece.parent.text
+        text = whole[len(before) :] if whole.startswith(before) else whole
+        return _Piece(piece.parent, tokens, piece.logprob + more.logprob, more.ended, text)
+
+    async def _check(self, pieces: Sequence[_Piece]) -> list[_Piece]:
+        """The pieces with what running them showed; blank ones are not run."""
+        by_beam: dict[int, list[_Piece]] = {}
+        for piece in pieces:
+            by_beam.setdefault(piece.parent.id, []).append(piece)
+        begun = self._o._clock()
+        checked = await self._in_time(asyncio.gather(*(self._run(of) for of in by_beam.values())))
+        self._trace.cost.sandbox_seconds += self._o._clock() - begun
+        return [piece for of in checked for piece in of]
+
+    async def _run(self, pieces: Sequence[_Piece]) -> list[_Piece]:
+        texts = [piece.text for piece in pieces if not piece.is_blank]
+        prefix = pieces[0].parent.text
+        found = iter(await self._o._checker.check_steps_async(prefix, texts) if texts else ())
+        return [piece if piece.is_blank else replace(piece, verdict=next(found)) for piece in pieces]
+
+    # Judging: from statements to beams.
+
+    def _branch(self, number: int, piece: _Piece) -> Branch:
+        parent, verdict = piece.parent, piece.verdict
+        return Branch(
+            id=number,
+            parent=parent.id,
+            depth=parent.depth + 1,
+            tokens=parent.tokens + piece.tokens,
+            text=parent.text + piece.text,
+            step=piece.text,
+            logprob=parent.logprob + piece.logprob,
+            scores=dict(parent.scores),
+            verdict=verdict,
+            fate=_fate(piece),
+        )
+
+    def _merged(self, branches: Sequence[Branch]) -> list[Branch]:
+        """One branch a state, the most probable, with the probability of all; states expanded before are left out."""
+        leaders: dict[str, Branch] = {}
+        for branch in sorted(branches, key=lambda one: (-one.logprob, one.id)):
+            seen = branch.verdict.fingerprint if branch.verdict else ""
+            key = branch.text if branch.fate is Fate.FINISHED else seen
+            if branch.fate is Fate.KEPT and key in self._expanded:
+                branch.fate, branch.into = Fate.MERGED, self._expanded[key]
+            elif key in leaders:
+                leader = leaders[key]
+                branch.fate, branch.into = Fate.MERGED, leader.id
+                leader.logprob = _add(leader.logprob, branch.logprob)
+            else:
+                leaders[key] = branch
+        return sorted(leaders.values(), key=lambda one: one.id)
+
+    async def _score(self, branches: Sequence[Branch]) -> None:
+        if not branches:
+            return
+        before = {one.id: one.verdict for one in self._live}
+        top = max(one.logprob for one in branches)
+        total = math.fsum(math.exp(one.logprob - top) for one in branches)
+        steps = [
+            Step(one.step, one.text, one.verdict, before[one.parent], math.exp(one.logprob - top) / total)
+            for one in branches
+            if one.verdict is not None
+        ]
+        for scorer in self._o._scorers:
+            for one, psi in zip(branches, await self._in_time(scorer.score(self._question, steps)), strict=True):
+                one.scores[scorer.name] = one.scores.get(scorer.name, 0.0) + min(0.0, psi)
+        for one in branches:
+            one.score = self._s.weights.likelihood * one.logprob
+            one.score += sum(self._o._weights[name] * value for name, value in one.scores.items())
+
+    # Budgets.
+
+    def _room(self, proposals: int) -> int:
+        """Tokens that each of so many proposals may take.
+
+        Raises:
+            _Spent: not even one.
+        """
+        left = self._s.budget.tokens - self._trace.cost.completion_tokens
+        if left < proposals:
+            raise _Spent("tokens")
+        return left // proposals
+
+    async def _in_time(self, work: Awaitable[_T]) -> _T:
+        limit = self._s.budget.seconds
+        if limit is None:
+            return await work
+        try:
+            return await asyncio.wait_for(work, limit - (self._o._clock() - self._begun))
+        except TimeoutError:
+            raise _Spent("seconds") from None
+
+
+def _fate(piece: _Piece) -> Fate:
+    verdict = piece.verdict
+    if verdict is not None and verdict.ok and not piece.is_open:
+        if verdict.finished:
+            return Fate.FINISHED
+        return Fate.ENDED if piece.ended else Fate.KEPT
+    if piece.ended and (verdict is None or verdict.ok):
+        return Fate.ENDED
+    return Fate.TOO_LONG if piece.is_open else Fate.BROKEN
+
+
+def _distinct(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """The same tokens drawn twice after the same beam are one branch: their probability counts once."""
+    return list({(piece.parent.id, piece.tokens, piece.ended): piece for piece in pieces}.values())
+
+
+def _add(one: float, other: float) -> float:
+    """ln(e^one + e^other)."""
+    high, low = max(one, other), min(one, other)
+    return high + math.log1p(math.exp(low - high)) if low > -math.inf else high

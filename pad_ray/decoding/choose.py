@@ -1,0 +1,68 @@
+"""Which of the finished programs is the answer, and when nothing can change that any more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from pad_ray.decoding.settings import DecodingConfig
+from pad_ray.decoding.trace import Branch
+
+
+def choose(finished: Sequence[Branch], how: Literal["score", "vote"]) -> Branch:
+    """The program of highest score, or the best one of the answer that most weight stands behind.
+
+    Args:
+        finished: branches whose return ran, at least one.
+        how: a vote weighs each program by the exponential of its score.
+    """
+    best = min(finished, key=_rank)
+    if how == "score":
+        return best
+    votes = _votes(finished)
+    return min(finished, key=lambda one: (-votes[_answer(one)], *_rank(one)))
+
+
+def is_settled(finished: Sequence[Branch], live: Sequence[Branch], settings: DecodingConfig) -> bool:
+    """Whether what is still being written can no longer change the choice, or a beam's worth has been finished.
+
+    Scores only fall, and the probability of what grows from a branch is no more than its own; so the bounds hold
+    wherever the likelihood counts in full.
+    """
+    if not finished:
+        return False
+    if len(finished) >= settings.beams:
+        return True
+    if settings.weights.likelihood < 1:
+        return False
+    if settings.choose == "score":
+        # Branches that merge add up, to no more than so many times the best.
+        bound = live[0].score + settings.weights.likelihood * math.log(len(live))
+        return max(one.score for one in finished) >= bound
+    top = max(one.score for one in (*finished, *live))
+    votes = sorted(_votes(finished, top).values(), reverse=True)
+    rest = math.fsum(math.exp(one.score - top) for one in live)
+    return votes[0] >= rest + (votes[1] if len(votes) > 1 else 0.0)
+
+
+def _votes(finished: Sequence[Branch], top: float | None = None) -> dict[str, float]:
+    top = max(one.score for one in finished) if top is None else top
+    votes: dict[str, float] = {}
+    for one in finished:
+        votes[_answer(one)] = votes.get(_answer(one), 0.0) + math.exp(one.score - top)
+    return votes
+
+
+def _answer(branch: Branch) -> str:
+    """Answers that count as one: 5 and 5.0 do, True and 1 do not."""
+    value = branch.verdict.value if branch.verdict else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, float):
+        value = float(f"{value:.9g}")
+    return repr(value)
+
+
+def _rank(branch: Branch) -> tuple[float, int]:
+    return -branch.score, branch.id

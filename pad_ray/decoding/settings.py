@@ -1,0 +1,54 @@
+"""How a question is decoded."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pad_ray.section import Section
+
+Decoder = Literal["greedy", "beam", "self-consistency", "step-beam", "paper"]
+
+
+class BudgetConfig(Section):
+    """What one question may cost; the best program so far is the answer when something runs out."""
+
+    steps: int = Field(24, ge=1, description="Statements of one program.")
+    tokens: int = Field(4096, ge=1, description="Tokens generated for one question, dropped candidates included.")
+    seconds: float | None = Field(None, gt=0, description="Time for one question; by default none is set.")
+
+
+class ScorerWeights(Section):
+    """How much each scorer's ln ψ of a step counts; 0 switches it off."""
+
+    likelihood: float = Field(1.0, ge=0, description="The model's own log-probability of the step.")
+    execution: float = Field(1.0, ge=0, description="What running it showed: kinds and sizes of values, agreement.")
+    faithfulness: float = Field(
+        0.0, ge=0, description="Likeness to a sentence of the question (PaD, section 3.4: weight 1)."
+    )
+
+
+class DecodingConfig(Section):
+    """How a student's answer is looked for."""
+
+    decoder: Decoder = Field("greedy", description="The decoder.")
+    beams: int = Field(4, ge=1, description="Beams kept after each step, and width of the token beams.")
+    candidates: int = Field(4, ge=1, description="Candidate steps asked for each beam.")
+    samples: int = Field(8, ge=1, description="Programs of one question that self-consistency votes over.")
+    temperature: float = Field(0.7, gt=0, description="Temperature at which candidates and samples are drawn.")
+    top_p: float = Field(1.0, gt=0, le=1, description="Nucleus from which they are drawn.")
+    choose: Literal["score", "vote"] = Field(
+        "vote", description="The answer of the best program, or the one that most probability stands behind."
+    )
+    step_tokens: int = Field(96, ge=4, description="Longest statement, in tokens.")
+    weights: ScorerWeights = Field(default_factory=lambda: ScorerWeights())
+    embedder: str = Field("embedded", description="Sentence embedder of the faithfulness score, a folder or a name.")
+    budget: BudgetConfig = Field(default_factory=lambda: BudgetConfig())
+    seed: int = Field(0, ge=0, description="Seed of the candidates.")
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> DecodingConfig:
+        if self.decoder == "step-beam" and not any(self.weights.model_dump().values()):
+            raise ValueError("at least one of `weights` must be above 0")
+        return self

@@ -1,0 +1,225 @@
+"""The step-verified beam, with a scripted model and the real sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pad_ray.decoding.beam import Outcome, StepBeam
+from pad_ray.decoding.scorers import ExecutionScorer, Scorer
+from pad_ray.decoding.settings import DecodingConfig
+from pad_ray.decoding.trace import Branch, Fate
+from pad_ray.sandbox import Sandbox
+from tests.decoding.scripted import Script, ScriptedEngine
+
+OPENING = "def solution():"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def _lines(tree: dict[str, Sequence[tuple[str, float]]]) -> Script:
+    """A script by the last line of the text; a line break comes first, as after a function's header."""
+    return lambda text: tree[text.splitlines()[-1].strip()] if text.strip() else tree[""] if text else [("\n", 1.0)]
+
+
+def _solve(sandbox: Sandbox, script: Script, scorers: Sequence[Scorer] = (), **options: Any) -> Outcome:
+    return _search(ScriptedEngine(script), sandbox, scorers, **options)
+
+
+def _search(engine: ScriptedEngine, sandbox: Sandbox, scorers: Sequence[Scorer] = (), **options: Any) -> Outcome:
+    config = DecodingConfig.model_validate({"decoder": "step-beam", "candidates": 6, **options})
+    return asyncio.run(StepBeam(engine, sandbox, config, scorers).solve("How many?", "Question\n" + OPENING, OPENING))
+
+
+def _of(outcome: Outcome, fate: Fate) -> list[Branch]:
+    return [branch for branch in outcome.trace.branches if branch.fate is fate]
+
+
+def test_a_step_that_cannot_run_is_dropped_though_it_is_more_likely(sandbox: Sandbox) -> None:
+    script = _lines({"": [("    return y\n", 0.7), ("    return 3\n", 0.3)]})
+    found = _solve(sandbox, script)
+    assert (found.answer, found.ran) == (3, True)
+    [dead] = _of(found, Fate.BROKEN)
+    assert dead.as_json()["died_of"] == "NameError"
+
+
+def test_a_return_that_runs_ends_the_search(sandbox: Sandbox) -> None:
+    found = _solve(sandbox, _lines({"": [("    return 6 * 7\n", 1.0)]}))
+    assert (found.answer, found.program, found.trace.stopped) == (42, OPENING + "\n    return 6 * 7\n", "done")
+
+
+def test_branches_with_one_state_are_one_branch_with_the_probability_of_both(sandbox: Sandbox) -> None:
+    script = _lines(
+        {
+            "": [("    x = 2 + 3\n", 0.5), ("    x = 5\n", 0.3), ("    x = 7\n", 0.2)],
+            "x = 2 + 3": [("    return x\n", 1.0)],
+            "x = 5": [("    return x\n", 1.0)],
+            "x = 7": [("    return x\n", 1.0)],
+        }
+    )
+    found = _solve(sandbox, script, candidates=40, beams=2)
+    [merged] = _of(found, Fate.MERGED)
+    leader = found.trace.branches[(merged.into or 0) - 1]
+    assert {merged.step.strip(), leader.step.strip()} == {"x = 5", "x = 2 + 3"}
+    assert math.exp(leader.logprob) == pytest.approx(0.8)
+
+
+def test_the_same_line_drawn_twice_counts_once(sandbox: Sandbox) -> None:
+    found = _solve(sandbox, _lines({"": [("    return 5\n", 1.0)]}), candidates=8)
+    assert [math.exp(branch.logprob) for branch in found.trace.branches] == [1.0]
+
+
+def test_comments_and_open_brackets_belong_to_the_statement_that_they_lead_to(sandbox: Sandbox) -> None:
+    script = _lines(
+        {
+            "": [("    # how many are left\n", 1.0)],
+            "# how many are left": [("    x = sum([\n", 1.0)],
+            "x = sum([": [("        1, 2])\n", 1.0)],
+            "1, 2])": [("    return x\n", 1.0)],
+        }
+    )
+    found = _solve(sandbox, script)
+    assert found.answer == 3
+    assert [branch.step.count("\n") for branch in found.trace.branches] == [4, 1]
+
+
+def test_a_step_that_leads_back_to_a_state_is_not_followed(sandbox: Sandbox) -> None:
+    script = _lines(
+        {
+            "": [("    x = 1\n", 1.0)],
+            "x = 1": [("    x = x\n", 0.9), ("    return x\n", 0.1)],
+            "x = x": [("    y\n", 1.0)],
+        }
+    )
+    found = _solve(sandbox, script, candidates=30, choose="score", beams=3)
+    assert found.answer == 1
+    assert [branch.step for branch in _of(found, Fate.MERGED)] == ["    x = x\n"]
+
+
+def test_a_vote_goes_by_the_weight_behind_an_answer(sandbox: Sandbox) -> None:
+    lines = [("    return 1\n", 0.4), ("    return 2\n", 0.35), ("    return 1 + 1\n", 0.25)]
+    by = {how: _solve(sandbox, _lines({"": lines}), candidates=40, choose=how).answer for how in ("score", "vote")}
+    assert by == {"score": 1, "vote": 2}
+
+
+def test_the_execution_score_prefers_what_a_word_problem_can_have_as_its_answer(sandbox: Sandbox) -> None:
+    lines = [("    return None\n", 0.55), ("    return 4\n", 0.45)]
+    assert _solve(sandbox, _lines({"": lines}), candidates=40, choose="score").answer is None
+    assert _solve(sandbox, _lines({"": lines}), [ExecutionScorer()], candidates=40, choose="score").answer == 4
+
+
+def test_without_an_answer_the_best_unfinished_program_comes_back(sandbox: Sandbox) -> None:
+    found = _solve(sandbox, lambda text: [(f"    x{len(text)} = 1\n" if text else "\n", 1.0)], budget={"steps": 3})
+    assert (found.ran, found.answer, found.trace.stopped) == (False, None, "steps")
+    assert found.program.count("= 1") == 3
+
+
+def test_an_end_without_an_answer_is_no_program(sandbox: Sandbox) -> None:
+    script = _lines({"": [("    x = 1\n", 1.0)], "x = 1": [("    y = 2", 0.9), ("    return x", 0.1)]})
+    found = _solve(sandbox, script, candidates=40)
+    assert found.answer == 1
+    assert [branch.step for branch in _of(found, Fate.ENDED)] == ["    y = 2"]
+
+
+def test_time_that_runs_out_in_the_engine_gives_the_best_so_far(sandbox: Sandbox) -> None:
+    class Stuck(ScriptedEngine):
+        async def propose(self, *asked: object) -> object:  # type: ignore[override]
+            if len(self.asked) > 1:
+                await asyncio.Event().wait()
+            return await super().propose(*asked)  # type: ignore[arg-type]
+
+    script = _lines({"": [("    x = 1\n", 1.0)], "x = 1": [("    return x\n", 1.0)]})
+    found = _search(Stuck(script), sandbox, budget={"seconds": 1.0})
+    assert (found.trace.stopped, found.program) == ("seconds", OPENING + "\n    x = 1\n")
+
+
+# Random models: each text may be followed by any of these, some of which cannot run.
+_STATEMENTS = (
+    "    a = 1\n",
+    "    a = a + 1\n",
+    "    b = a * 2\n",
+    "    b = c\n",
+    "    if a > 1:\n",
+    "        b = 5\n",
+    "    return a\n",
+    "    return b / 0\n",
+    "    return b",
+    "    # so\n",
+    "  odd = 3\n",
+)
+
+
+def _random_script(weights: list[int]) -> Script:
+    total = sum(weights)
+    return lambda text: (
+        [(line, w / total) for line, w in zip(_STATEMENTS, weights, strict=True) if w] if text else [("\n", 1.0)]
+    )
+
+
+_MODELS = st.lists(st.integers(0, 9), min_size=len(_STATEMENTS), max_size=len(_STATEMENTS)).filter(any)
+_CONFIGS = st.fixed_dictionaries(
+    {
+        "beams": st.integers(1, 4),
+        "candidates": st.integers(1, 5),
+        "choose": st.sampled_from(["score", "vote"]),
+        "seed": st.integers(0, 99),
+        "budget": st.fixed_dictionaries({"steps": st.integers(1, 6), "tokens": st.integers(1, 120)}),
+    }
+)
+_PATIENT = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@_PATIENT
+@given(weights=_MODELS, options=_CONFIGS)
+def test_a_program_that_runs_is_chosen_whenever_one_was_found(
+    sandbox: Sandbox, weights: list[int], options: dict[str, Any]
+) -> None:
+    found = _solve(sandbox, _random_script(weights), [ExecutionScorer()], **options)
+    assert found.ran == bool(_of(found, Fate.FINISHED))
+    if found.ran:
+        [execution] = sandbox.run([found.program])
+        assert (execution.status, execution.value) == ("ok", found.answer)
+
+
+@_PATIENT
+@given(weights=_MODELS, options=_CONFIGS)
+def test_budgets_hold(sandbox: Sandbox, weights: list[int], options: dict[str, Any]) -> None:
+    config = DecodingConfig.model_validate({"decoder": "step-beam", **options})
+    engine = ScriptedEngine(_random_script(weights))
+    found = _search(engine, sandbox, **options)
+    assert engine.tokens == found.trace.cost.completion_tokens <= config.budget.tokens
+    assert max((branch.depth for branch in found.trace.branches), default=0) <= config.budget.steps
+    for depth in range(1, config.budget.steps + 1):
+        # Branches of one depth are followed from no more than the width of the beam.
+        later = {one.parent for one in found.trace.branches if one.depth == depth + 1}
+        assert len(later) <= config.beams
+
+
+@_PATIENT
+@given(weights=_MODELS, options=_CONFIGS)
+def test_the_same_seed_grows_the_same_tree(sandbox: Sandbox, weights: list[int], options: dict[str, Any]) -> None:
+    first, second = (_solve(sandbox, _random_script(weights), [ExecutionScorer()], **options) for _ in range(2))
+    assert [branch.as_json() for branch in first.trace.branches] == [b.as_json() for b in second.trace.branches]
+
+
+@_PATIENT
+@given(weights=_MODELS, options=_CONFIGS)
+def test_a_state_is_never_expanded_twice(sandbox: Sandbox, weights: list[int], options: dict[str, Any]) -> None:
+    found = _solve(sandbox, _random_script(weights), **options)
+    parents = {branch.parent for branch in found.trace.branches} - {0}
+    expanded = [found.trace.branches[n - 1] for n in parents]
+    assert all(branch.fate is Fate.KEPT for branch in expanded)
+    states = [branch.verdict.fingerprint for branch in expanded if branch.verdict]
+    assert len(states) == len(set(states))

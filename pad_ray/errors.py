@@ -66,5 +66,9 @@ class TeacherError(PadRayError):
     exit_code = 2
 
 
+class EngineError(PadRayError):
+    """A model that writes step by step could not answer."""
+
+
 class StageError(PadRayError):
     """A stage started and could not finish."""

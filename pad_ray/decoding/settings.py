@@ -30,9 +30,8 @@ class ScorerWeights(Section):
 
 
 class DecodingConfig(Section):
-    """How a student's answer is looked for."""
+    """How the decoders look for an answer; each reads what it knows."""
 
-    decoder: Decoder = Field("greedy", description="The decoder.")
     beams: int = Field(4, ge=1, description="Beams kept after each step, and width of the token beams.")
     candidates: int = Field(4, ge=1, description="Candidate steps asked for each beam.")
     samples: int = Field(8, ge=1, description="Programs of one question that self-consistency votes over.")
@@ -49,6 +48,6 @@ class DecodingConfig(Section):
 
     @model_validator(mode="after")
     def _check_weights(self) -> DecodingConfig:
-        if self.decoder == "step-beam" and not any(self.weights.model_dump().values()):
+        if not any(self.weights.model_dump().values()):
             raise ValueError("at least one of `weights` must be above 0")
         return self

@@ -44,11 +44,11 @@ class TransformersStepEngine(StepTokenizer):
         super().__init__(AutoTokenizer.from_pretrained(model), self.model.generation_config.eos_token_id)
         self.start = getattr(config, "decoder_start_token_id", None) or 0
         self._longest = context_length(config)
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
 
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
         """As `StepEngine.propose`."""
-        async with self._turn:
+        async with self.turn:
             return await asyncio.to_thread(self._propose, prompt, beams, draw)
 
     def _propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:

@@ -37,7 +37,7 @@ def _solve(sandbox: Sandbox, script: Script, scorers: Sequence[Scorer] = (), **o
 
 
 def _search(engine: ScriptedEngine, sandbox: Sandbox, scorers: Sequence[Scorer] = (), **options: Any) -> Outcome:
-    config = DecodingConfig.model_validate({"decoder": "step-beam", "candidates": 6, **options})
+    config = DecodingConfig.model_validate({"candidates": 6, **options})
     return asyncio.run(StepBeam(engine, sandbox, config, scorers).solve("How many?", "Question\n" + OPENING, OPENING))
 
 
@@ -196,7 +196,7 @@ def test_a_program_that_runs_is_chosen_whenever_one_was_found(
 @_PATIENT
 @given(weights=_MODELS, options=_CONFIGS)
 def test_budgets_hold(sandbox: Sandbox, weights: list[int], options: dict[str, Any]) -> None:
-    config = DecodingConfig.model_validate({"decoder": "step-beam", **options})
+    config = DecodingConfig.model_validate(options)
     engine = ScriptedEngine(_random_script(weights))
     found = _search(engine, sandbox, **options)
     assert engine.tokens == found.trace.cost.completion_tokens <= config.budget.tokens

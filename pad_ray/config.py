@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from pad_ray.decoding.settings import Decoder, DecodingConfig
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.section import Section, section_of
@@ -147,6 +148,17 @@ class EvaluationConfig(Section):
     shots: tuple[int, ...] = Field((0, 4, 8), min_length=1, description="Prompts tried for the base model.")
     context: Literal["sets", "nearest"] = Field("sets", description="Which worked examples the base model is shown.")
     max_tokens: int = Field(160, ge=1, description="Longest completion, in tokens.")
+    decoders: tuple[Decoder, ...] = Field(
+        ("greedy",), min_length=1, description="How the student is decoded, each measured by itself."
+    )
+    decoding: DecodingConfig = Field(default_factory=lambda: DecodingConfig())
+
+    @field_validator("decoders")
+    @classmethod
+    def _check_decoders(cls, decoders: tuple[Decoder, ...]) -> tuple[Decoder, ...]:
+        if len(set(decoders)) < len(decoders):
+            raise ValueError("must be different decoders")
+        return decoders
 
     @field_validator("shots")
     @classmethod
@@ -167,6 +179,7 @@ class ResourcesConfig(Section):
         None, description="Cores that a CPU engine is bound to, such as `0-7`; by default all of a small machine."
     )
     engine_rows: int = Field(128, ge=8, description="Rows that an engine holds at once; what a kill can cost, twice.")
+    decode_in_flight: int = Field(16, ge=1, description="Problems that one engine decodes at once.")
     engine_restarts: int = Field(
         50, ge=0, description="How often one engine that died is started again before the run fails."
     )
@@ -352,7 +365,9 @@ def _nearest(section: str, name: str) -> str:
     """What an unknown key may have meant: a key of its section, else one of another, else any of its section."""
     split = [(key, *key.rpartition(".")[::2]) for key in known_keys()]
     siblings = {last: key for key, parent, last in split if parent == section}
-    for keys in (siblings, {last: key for key, _, last in split}):
+    # Of equal names the one that stands least deep is the likeliest.
+    others = {last: key for key, _, last in sorted(split, key=lambda one: -one[0].count("."))}
+    for keys in (siblings, others):
         if near := difflib.get_close_matches(name, keys, n=1):
             return f"did you mean `{keys[near[0]]}`?"
     return f"there are: {', '.join(siblings)}"

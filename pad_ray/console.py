@@ -57,12 +57,13 @@ def print_rows(sampling: Answers, place: str) -> None:
 
 def print_results(results: list[dict[str, Any]], report: str) -> None:
     """Accuracy with intervals by split and model."""
-    print(f"\n{'split':<11} {'model':<9} {'shots':>5} {'n':>5} {'right':>6} {'95 % interval':>16} {'executable':>11}")
+    head = f"{'split':<11} {'model':<9} {'decoder':<16} {'shots':>5} {'n':>5} {'right':>6}"
+    print(f"\n{head} {'95 % interval':>16} {'executable':>11}")
     for row in results:
         interval = f"{100 * row['low']:.1f} – {100 * row['high']:.1f}"
         rate = "" if row["executable_rate"] is None else f"{100 * row['executable_rate']:.1f} %"
         print(
-            f"{row['split']:<11} {row['model']:<9} {row['shots']:>5} {row['n']:>5} "
+            f"{row['split']:<11} {row['model']:<9} {row['decoder']:<16} {row['shots']:>5} {row['n']:>5} "
             f"{100 * row['accuracy']:>5.1f}% {interval:>16} {rate:>11}"
         )
     print(f"\nreport: {report}")

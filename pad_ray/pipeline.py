@@ -18,8 +18,9 @@ from pad_ray.answers import Answers
 from pad_ray.benchmarks import Benchmark, State, availability
 from pad_ray.config import RunConfig
 from pad_ray.contamination import Overlap, check_shown
+from pad_ray.decoding.settings import Decoder
 from pad_ray.errors import ConfigError
-from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
+from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
 from pad_ray.evaluation.metrics import summarise
 from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
@@ -109,23 +110,33 @@ class Pipeline:
     @cached_property
     def base_validation(self) -> Answers:
         """The base model on the validation problems, with each number of worked examples."""
-        settings = self.config.evaluation.model_dump()
-        measured = [settings, self.base.identity, self._shown, self._recipe]
+        measured = [self._base_evaluation, self.base.identity, self._shown, self._recipe]
         return self._answers("base-validation", measured, [self.problem_stage], "base: validation")
 
     @property
     def base_test(self) -> Answers:
         """The base model on the test problems, with the number of worked examples that validation chose."""
         validation = self.base_validation
-        settings = [self.config.evaluation.model_dump(), self.base.identity, self._shown, validation.digest]
+        settings = [self._base_evaluation, self.base.identity, self._shown, validation.digest]
         return self._answers("base", settings, [self.problem_stage], "base: test", self.benchmark)
 
     @property
-    def student_test(self) -> Answers:
-        """The student on the test problems."""
-        settings = [self.config.evaluation.max_tokens, self._recipe]
-        reads = [self.problem_stage, self.student_stage]
-        return self._answers("student", settings, reads, "student: test", self.benchmark)
+    def student_tests(self) -> dict[Decoder, Answers]:
+        """The student on the test problems, by decoder."""
+        evaluation, reads = self.config.evaluation, [self.problem_stage, self.student_stage]
+        found: dict[Decoder, Answers] = {}
+        for decoder in evaluation.decoders:
+            settings: list[Any] = [evaluation.max_tokens, self._recipe]
+            name, title = "student", "student: test"
+            if decoder != "greedy":
+                settings += [decoder, evaluation.decoding.model_dump()]
+                name, title = f"student-{decoder}", f"student: {decoder}"
+            found[decoder] = self._answers(name, settings, reads, title, self.benchmark)
+        return found
+
+    @cached_property
+    def _base_evaluation(self) -> dict[str, Any]:
+        return self.config.evaluation.model_dump(exclude={"decoders", "decoding"})
 
     def _answers(
         self, name: str, settings: Any, reads: Sequence[Stage], title: str, benchmark: Benchmark | None = None
@@ -166,7 +177,7 @@ class Pipeline:
             **tried,
             "base": self._predictions(self.base_test),
             "student": self.student_stage,
-            "student_test": self._predictions(self.student_test),
+            **{tests_by(decoder): self._predictions(answers) for decoder, answers in self.student_tests.items()},
         }
 
     @property
@@ -227,14 +238,14 @@ class Pipeline:
 
     def needed(self, until: Until) -> list[str]:
         """Names of the stages that a run up to there has, in order."""
-        last = _LAST[until]
         names = list(self.stages)
+        last = _LAST.get(until, names[-1])
         before = names[: names.index(last) + 1]
         return before if until == "report" else [name for name in before if not name.startswith("base")]
 
     def _note_stages(self) -> None:
         """Which stages are this run's now, of those in its folder: for who reads it without its settings."""
-        answers = [self.sampling, self.base_test, self.student_test]
+        answers = [self.sampling, self.base_test, *self.student_tests.values()]
         answers += [self.base_validation] if self._chooses_shots else []
         behind = [stage for one in answers for stage in (one.requests, one.samples, one.verdicts)]
         used = sorted({f"{stage.name}/{stage.id}" for stage in (*self.stages.values(), *behind)})
@@ -263,8 +274,9 @@ class Pipeline:
         self._note_stages()
         if until == "student":
             return []
-        self._measure(self.student_test, self._student, "student", self._tests, (0,))
-        self._note_stages()
+        for decoder, answers in self.student_tests.items():
+            self._measure(answers, self._student, "student", self._tests, (0,), decoder)
+            self._note_stages()
         return self._results()
 
     def prepare(self, allow_unreachable: bool = False) -> None:
@@ -367,19 +379,27 @@ class Pipeline:
         return Teacher.local(folder)
 
     def _measure(
-        self, answers: Answers, load: Callable[[], Teacher], name: str, problems: list[Row], shots: Sequence[int]
+        self,
+        answers: Answers,
+        load: Callable[[], Teacher],
+        name: str,
+        problems: list[Row],
+        shots: Sequence[int],
+        decoder: Decoder = "greedy",
     ) -> None:
-        """Greedy answers of a model, judged, as predictions."""
+        """Answers of a model, judged, as predictions."""
         if answers.complete and self._predictions(answers).done:
             return
-        model = load()
+        model = load() if decoder == "greedy" else load().decoding(decoder, self.config.recipe)
 
         def requests() -> list[Row]:
             evaluation = self.config.evaluation
+            if model.decodes:
+                return decoded_requests(problems, model.identity, self.recipe, evaluation, decoder)
             return greedy_requests(problems, model.identity, self.recipe, evaluation, shots, self.worked_examples)
 
         def predictions(mark: dict[str, Any]) -> None:
-            facts = {"model": name, "decoder": "greedy"}
+            facts = {"model": name, "decoder": decoder}
             self._write(stage, [{**row, **facts} for row in as_predictions(answers.read(), problems)], mark)
 
         answers.request(requests)
@@ -390,7 +410,7 @@ class Pipeline:
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""
         rows, stages = [], self.stages
-        for name in ("base_validation", "base", "student_test"):
+        for name in ("base_validation", "base", *map(tests_by, self.config.evaluation.decoders)):
             if name not in stages:
                 continue
             predictions = stages[name].read_rows(_COUNTED)
@@ -408,11 +428,15 @@ class Pipeline:
         return rows
 
 
+def tests_by(decoder: Decoder) -> str:
+    """Name of the stage of the student's answers by a decoder."""
+    return "student_test" if decoder == "greedy" else f"student_test ({decoder})"
+
+
 _LAST: dict[Until, str] = {
     "samples": "verdicts",
     "examples": "examples",
     "student": "student",
-    "report": "student_test",
 }
 _SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")
 _COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")

@@ -11,7 +11,7 @@ from typing import Any
 from pad_ray.answers import Answers
 from pad_ray.benchmarks import State, coverage
 from pad_ray.config import RunConfig
-from pad_ray.pipeline import Pipeline, Until
+from pad_ray.pipeline import Pipeline, Until, tests_by
 from pad_ray.prompts import contaminates
 from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
@@ -80,7 +80,10 @@ def purposes(pipeline: Pipeline) -> dict[str, str]:
         "base": f"the base model on {tests}",
         "student": f"{Path(pipeline.base.model).name}, {training.epochs:g} epochs, "
         f"batches of {training.batch_size}, learning rate {training.learning_rate:g}{lora}",
-        "student_test": f"the student on {tests}",
+        **{
+            tests_by(decoder): f"the student on {tests}" + ("" if decoder == "greedy" else f", by {decoder}")
+            for decoder in config.evaluation.decoders
+        },
     }
 
 

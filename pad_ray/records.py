@@ -29,6 +29,7 @@ _COMPLETION = {
     "teacher_error": "string",
     "seconds": "float64",  # from asking to the answer
     "cost": "float64",  # money, in the currency of `teacher.http`; 0 where the teacher costs none
+    "trace": "string",  # JSON: what a decoder considered, see `pad_ray.decoding.trace`; null where it draws at once
 }
 _JUDGEMENT = {
     "program": "string",

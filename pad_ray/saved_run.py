@@ -9,12 +9,15 @@ from functools import cached_property
 from typing import Any
 
 from pad_ray.config import RunConfig, parse_config
+from pad_ray.decoding.settings import DECODERS
 from pad_ray.errors import DataError, InputError
 from pad_ray.run_folder import DONE, STAGES, RunFolder, Stage
 from pad_ray.run_tables import RECORDS, RunTables, newest_stage
 from pad_ray.storage import Storage
 
 STUDENT = "student"
+
+_DECODED = [decoder for decoder in DECODERS if decoder != "greedy"]
 
 # Where the stages of a run lie in its folder, by their names in the pipeline and in its order.
 PLACES = {
@@ -27,6 +30,7 @@ PLACES = {
     "base": "evaluation/base/predictions",
     STUDENT: "student",
     "student_test": "evaluation/student/predictions",
+    **{f"student_test ({decoder})": f"evaluation/student-{decoder}/predictions" for decoder in _DECODED},
 }
 
 

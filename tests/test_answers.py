@@ -170,7 +170,7 @@ def test_a_benchmarks_answers_are_judged_by_its_rule_and_the_teachers_by_the_set
     ours = pipeline.sampling.rules
     assert (ours.comparison.relative, ours.benchmark) == (0.1, "")
     assert pipeline.base_validation.rules == ours
-    for answers in (pipeline.base_test, pipeline.student_test):
+    for answers in (pipeline.base_test, pipeline.student_tests["greedy"]):
         assert (answers.rules.comparison.relative, answers.rules.benchmark) == (1e-12, "gsm_hard.1")
         assert answers.rules.limits == ours.limits
 

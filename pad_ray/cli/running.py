@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING, Any
 
 from pad_ray.cli.parser import (
@@ -15,6 +16,7 @@ from pad_ray.cli.parser import (
     print_json,
     unreachable_flag,
 )
+from pad_ray.decoding.settings import DECODERS
 
 if TYPE_CHECKING:
     from pad_ray.pipeline import Pipeline, Until
@@ -56,12 +58,18 @@ def add(commands: Commands[Parser]) -> None:
         until="student",
         dry_run=False,
     )
-    _add(
+    evaluate = _add(
         commands,
         "evaluate",
         "measure base and student on the test problems, after making what is missing",
-        "pad-ray evaluate mine.yaml\npad-ray evaluate mine.yaml --set problems.test=svamp --json",
+        "pad-ray evaluate mine.yaml --decoder step-beam\npad-ray evaluate mine.yaml --set problems.test=svamp --json",
         dry_run=False,
+    )
+    evaluate.add_argument(
+        "--decoder",
+        choices=DECODERS,
+        action="append",
+        help="how the student is decoded; may be given again (default: `evaluation.decoders`)",
     )
 
 
@@ -99,7 +107,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from pad_ray.pipeline import Pipeline
 
     with human_lines(arguments):
-        config = load_config(arguments.config, arguments.set)
+        decoders = getattr(arguments, "decoder", None)
+        chosen = [f"evaluation.decoders={json.dumps(decoders)}"] if decoders else []
+        config = load_config(arguments.config, [*arguments.set, *chosen])
         if under_a_job():
             check_runs(config)
         pipeline = Pipeline(config)

@@ -42,6 +42,15 @@ class FaithfulnessScorer:
         asked = [vectors[sentence] for sentence in sentences]
         return [max(_ln_alignment(vectors[text], sentence) for sentence in asked) for text in texts]
 
+    def of_lines(self, question: str, lines: Sequence[str]) -> list[float]:
+        """ln ψ of lines, at once, in the calling thread: for token beams, which wait for it."""
+        sentences = sentences_of(question)
+        missing = [text for text in dict.fromkeys((*sentences, *lines)) if text not in self._known]
+        if missing:
+            self._known |= dict(zip(missing, self._embed(missing), strict=True))
+        asked = [self._known[sentence] for sentence in sentences]
+        return [max(_ln_alignment(self._known[line], sentence) for sentence in asked) for line in lines]
+
     async def _vectors(self, texts: Sequence[str]) -> dict[str, Any]:
         """Their vectors; whoever comes while others are embedded waits, and then goes with all who came."""
         self._wanted |= {text: None for text in texts if text not in self._known}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
 from pad_ray.section import Section
 
 Decoder = Literal["greedy", "beam", "self-consistency", "step-beam", "paper"]
+DECODERS: tuple[Decoder, ...] = get_args(Decoder)
 
 
 class BudgetConfig(Section):

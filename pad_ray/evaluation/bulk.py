@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pad_ray.config import EvaluationConfig
+from pad_ray.decoding.settings import Decoder
+from pad_ray.generation.decoding import decoding_request
 from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import Recipe
 from pad_ray.records import Row
@@ -40,6 +42,18 @@ def greedy_requests(
         for problem in problems:
             prompt = recipe.prompt(problem["question"], contexts.of(problem["question"]))
             rows.append(make_request(problem, count, prompt, greedy, model))
+    return rows
+
+
+def decoded_requests(
+    problems: Sequence[Row], model: str, recipe: Recipe, settings: EvaluationConfig, decoder: Decoder
+) -> list[Row]:
+    """One request for each problem, to be answered by a decoder; the student is shown no worked example."""
+    rows = []
+    for problem in problems:
+        question = problem["question"]
+        asked = decoding_request(decoder, settings.decoding, question, settings.max_tokens, recipe.stop)
+        rows.append(make_request(problem, 0, recipe.prompt(question), asked, model))
     return rows
 
 

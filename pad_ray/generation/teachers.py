@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pad_ray.config import Kind, ResourcesConfig, TeacherConfig
+from pad_ray.decoding.settings import Decoder
 from pad_ray.generation import vllm
 from pad_ray.generation.annotations import AnnotationsTeacher
+from pad_ray.generation.decoding import TOKEN_BEAMS, DecoderTeacher
 from pad_ray.generation.engines import engine_for
 from pad_ray.generation.http import HttpTeacher
 from pad_ray.generation.http_check import check_endpoint
@@ -33,6 +35,8 @@ class Teacher:
         identity: hash of what defines the answers: the model's content, not the place where it lies.
         adapter: folder of a LoRA adapter, or None.
         http: the endpoint, of the kind `http`.
+        decodes: requests say how they are decoded, see `pad_ray.generation.decoding`.
+        recipe: name of the recipe that reads completions; for decoders.
     """
 
     kind: Kind
@@ -40,6 +44,8 @@ class Teacher:
     identity: str
     adapter: str | None = None
     http: HttpConfig | None = None
+    decodes: bool = False
+    recipe: str = "pad"
 
     @property
     def engine(self) -> bool:
@@ -55,6 +61,8 @@ class Teacher:
         """Rows of a block, the grain of parallelism and of what a kill costs."""
         if self.http:
             return max(1, min(16, self.http.max_in_flight // 4))
+        if self.decodes:
+            return max(1, resources.decode_in_flight // 4)
         return resources.block_rows if self.kind in ("vllm", "transformers") else _FREE_BLOCK
 
     @classmethod
@@ -96,6 +104,35 @@ class Teacher:
             identity = content_hash(identity, model_identity(adapter))
         return cls(kind or engine_for(model, adapters=adapter is not None), model, identity, adapter)
 
+    def decoding(self, decoder: Decoder, recipe: str) -> Teacher:
+        """The same model, answering by a decoder."""
+        kind: Kind = "transformers" if decoder in TOKEN_BEAMS else self.kind
+        return replace(self, kind=kind, decodes=True, recipe=recipe)
+
+    def _decode(self, requests: Any, resources: ResourcesConfig) -> Any:
+        from ray.data import ActorPoolStrategy
+
+        # One block more than may be in flight, since a block is given on with its last row.
+        calls = 1 + math.ceil(resources.decode_in_flight / self.block_rows(resources))
+        pool = ActorPoolStrategy(
+            min_size=1,
+            max_size=resources.engines,
+            max_concurrent_calls_per_actor=calls,
+            max_tasks_in_flight_per_actor=calls,
+        )
+        variables = vllm.engine_environment(resources) if self.kind == "vllm" else engine_mark()
+        return requests.map_batches(
+            DecoderTeacher,
+            fn_constructor_args=(self.kind, self.model, self.adapter, resources, self.recipe),
+            batch_size=None,
+            batch_format="pyarrow",
+            zero_copy_batch=True,
+            compute=pool,
+            num_cpus=resources.engine_cpus,
+            num_gpus=resources.engine_gpus,
+            runtime_env={"env_vars": variables},
+        )
+
     def check(self) -> None:
         """Sees that an endpoint is there, knows the model and takes the key, before anything is asked.
 
@@ -119,6 +156,8 @@ class Teacher:
         """
         from ray.data import ActorPoolStrategy
 
+        if self.decodes:
+            return self._decode(requests, resources)
         if self.kind == "vllm":
             return vllm.complete(requests, self.model, resources, self.adapter)
         options: dict[str, Any] = {"batch_format": "pyarrow", "zero_copy_batch": True}

@@ -8,13 +8,48 @@ is no term for length. A beam that has ended is ranked by what it had then.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from pad_ray.decoding.beam import Outcome
 from pad_ray.decoding.engine import Proposal, Proposals, Tokens
-from pad_ray.decoding.sampling import cut
+from pad_ray.decoding.faithfulness import FaithfulnessScorer
+from pad_ray.decoding.sampling import Run, cut, judged, outcome_of
 from pad_ray.generation.step_transformers import TransformersStepEngine
+
+
+async def search_tokens(
+    engine: TransformersStepEngine,
+    run: Run,
+    prompt: str,
+    opening: str,
+    *,
+    width: int,
+    max_tokens: int,
+    stop: Sequence[str] = (),
+    question: str = "",
+    scorer: FaithfulnessScorer | None = None,
+) -> Outcome:
+    """The best program of a token beam, whether it runs or not.
+
+    Args:
+        run: runs programs, such as `Sandbox.run_async`.
+        opening: the end of the prompt that is the beginning of the program.
+        scorer: scores each line, as PaD does; None is a plain token beam.
+    """
+    begun = time.monotonic()
+    beam = TokenBeam(engine, width, max_tokens, stop)
+    score = partial(scorer.of_lines, question) if scorer else None
+    found, scores = await beam.search(engine.encode(prompt), score)
+    trace = await judged(engine, run, found.of[0], opening=opening, stop=stop)
+    for branch, value in zip(trace.branches, scores, strict=True):
+        branch.score = value
+    trace.cost.completion_tokens, trace.cost.prompt_tokens = found.completion_tokens, found.prompt_tokens
+    return outcome_of(trace, begun, "score")
+
 
 LineScore = Callable[[Sequence[str]], list[float]]
 

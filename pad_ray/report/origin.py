@@ -99,7 +99,9 @@ def _links(folder: RunFolder, stages: Mapping[str, Stage]) -> Iterator[Link]:
     for name, stage in stages.items():
         if stage.done is not None:
             place = posixpath.relpath(stage.storage.path, folder.storage.path)
-            yield _link(f"{place}/", _ABOUT.get(name, stage.name))
+            base, _, decoder = name.partition(" (")
+            about = _ABOUT.get(base, stage.name)
+            yield _link(f"{place}/", f"{about}, {decoder[:-1]}" if decoder else about)
 
 
 def _link(place: str, about: str) -> Link:

@@ -1,0 +1,142 @@
+"""A student's decoder as what answers requests: Ray Data hands it rows, and many problems are in flight at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pad_ray.config import ResourcesConfig
+from pad_ray.decoding.beam import Outcome
+from pad_ray.decoding.faithfulness import FaithfulnessScorer
+from pad_ray.decoding.scorers import ExecutionScorer, Scorer
+from pad_ray.decoding.settings import Decoder, DecodingConfig
+from pad_ray.decoding.solver import Solver
+from pad_ray.errors import EngineError
+from pad_ray.generation.completion import answered, failed
+from pad_ray.recipes import Recipe, recipe_named
+from pad_ray.records import Row, table
+from pad_ray.sandbox import Sandbox
+
+TOKEN_BEAMS = ("beam", "paper")
+
+
+class DecoderTeacher:
+    """Ray Data callable: a batch of requests in, a table of the record `completion` out, each with its trace.
+
+    A request's `sampling` says how it is decoded (`decoding_request`). A search that the engine broke off is a failed
+    row, which the next run asks again.
+
+    Args:
+        kind: `vllm` or `transformers`; token beams need the latter.
+        model: a local folder or a hub name.
+        adapter: folder of a LoRA adapter to put on the model.
+        resources: devices, memory, and how many problems are in flight.
+        recipe: name of the recipe that reads completions.
+    """
+
+    def __init__(self, kind: str, model: str, adapter: str | None, resources: ResourcesConfig, recipe: str) -> None:
+        self._kind, self._model, self._adapter, self._resources = kind, model, adapter, resources
+        self._recipe = recipe_named(recipe)
+        # Engines hold to one event loop, and Ray may call from several.
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._sandbox = Sandbox().__enter__()
+        self._embedders: dict[str, FaithfulnessScorer] = {}
+        self._ready = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
+        self._ready.result()
+
+    async def _start(self) -> None:
+        self._turns = asyncio.Semaphore(self._resources.decode_in_flight)
+        self.engine: Any
+        if self._kind == "vllm":
+            from pad_ray.generation.step_vllm import VLLMStepEngine
+
+            self.engine = VLLMStepEngine(self._model, self._resources, self._adapter)
+        else:
+            from pad_ray.generation.step_transformers import TransformersStepEngine
+
+            self.engine = TransformersStepEngine(self._model, self._resources.threads, self._adapter)
+
+    async def __call__(self, batch: Any) -> AsyncIterator[Any]:
+        rows = asyncio.run_coroutine_threadsafe(self._answer_all(batch.to_pylist()), self._loop)
+        yield table("completion", await asyncio.wrap_future(rows))
+
+    async def _answer_all(self, requests: list[Row]) -> list[Row]:
+        return await asyncio.gather(*map(self._answer, requests))
+
+    async def _answer(self, request: Row) -> Row:
+        async with self._turns:
+            try:
+                found = await self._decode(request)
+            except EngineError as error:
+                return failed(request, str(error))
+        opening = opening_of(self._recipe)
+        cost = found.trace.cost
+        row = answered(
+            request,
+            found.program.removeprefix(opening),
+            prompt_tokens=cost.prompt_tokens,
+            completion_tokens=cost.completion_tokens,
+            finish_reason="stop" if found.ran else "length",
+            seconds=cost.seconds,
+        )
+        trace = {**found.trace.as_json(), "chosen": found.branch}
+        return {**row, "trace": json.dumps(trace, ensure_ascii=False)}
+
+    async def _decode(self, request: Row) -> Outcome:
+        asked = json.loads(request["sampling"])
+        decoder: Decoder = asked["decoder"]
+        settings = DecodingConfig.model_validate(asked["decoding"])
+        if decoder in TOKEN_BEAMS:
+            return await self._token_beam(request["prompt"], asked, settings)
+        solver = Solver(
+            self.engine, self._sandbox, self._scorers(settings), settings, asked["max_tokens"], asked["stop"]
+        )
+        return await solver.solve(decoder, asked["question"], request["prompt"], opening_of(self._recipe))
+
+    async def _token_beam(self, prompt: str, asked: dict[str, Any], settings: DecodingConfig) -> Outcome:
+        from pad_ray.generation.token_beam import search_tokens
+
+        scorer = self._faithfulness(settings) if asked["decoder"] == "paper" else None
+        return await search_tokens(
+            self.engine,
+            self._sandbox.run_async,
+            prompt,
+            opening_of(self._recipe),
+            width=settings.beams,
+            max_tokens=asked["max_tokens"],
+            stop=asked["stop"],
+            question=asked["question"],
+            scorer=scorer,
+        )
+
+    def _scorers(self, settings: DecodingConfig) -> list[Scorer]:
+        scorers: list[Scorer] = [ExecutionScorer()] if settings.weights.execution else []
+        return [*scorers, self._faithfulness(settings)] if settings.weights.faithfulness else scorers
+
+    def _faithfulness(self, settings: DecodingConfig) -> FaithfulnessScorer:
+        """Its embedder is loaded once, when it is first asked for."""
+        if settings.embedder not in self._embedders:
+            from pad_ray.generation.embedder import Embedder
+
+            self._embedders[settings.embedder] = FaithfulnessScorer(Embedder(settings.embedder))
+        return self._embedders[settings.embedder]
+
+
+def opening_of(recipe: Recipe) -> str:
+    """The end of a prompt that is the beginning of the program, such as `def solution():`."""
+    return recipe.solution("")
+
+
+def decoding_request(decoder: Decoder, settings: DecodingConfig, question: str, max_tokens: int, stop: Any) -> Row:
+    """The `sampling` of a request that a decoder answers: all that shapes the answer, and what its scorers read."""
+    return {
+        "decoder": decoder,
+        "decoding": settings.model_dump(mode="json"),
+        "question": question,
+        "max_tokens": max_tokens,
+        "stop": list(stop),
+    }

@@ -42,11 +42,11 @@ class DecoderTeacher:
         self._recipe = recipe_named(recipe)
         # Engines hold to one event loop, and Ray may call from several.
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._sandbox = Sandbox().__enter__()
         self._embedders: dict[str, FaithfulnessScorer] = {}
-        self._ready = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
-        self._ready.result()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
 
     async def _start(self) -> None:
         self._turns = asyncio.Semaphore(self._resources.decode_in_flight)
@@ -59,6 +59,15 @@ class DecoderTeacher:
             from pad_ray.generation.step_transformers import TransformersStepEngine
 
             self.engine = TransformersStepEngine(self._model, self._resources.threads, self._adapter)
+
+    def close(self) -> None:
+        """Ends the engine, the sandbox and the thread; Ray ends an actor's process with all that is in it."""
+        if self._kind == "vllm":
+            self.engine.close()
+        self._sandbox.__exit__(None, None, None)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     async def __call__(self, batch: Any) -> AsyncIterator[Any]:
         rows = asyncio.run_coroutine_threadsafe(self._answer_all(batch.to_pylist()), self._loop)

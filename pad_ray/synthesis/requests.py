@@ -102,7 +102,7 @@ def make_request(
         seed: gives the request a seed of its own.
     """
     rid = content_hash(problem["id"], problem["question"], prompt, teacher, sampling, seed, k, length=20)
-    if sampling["temperature"] > 0 and seed is not None:
+    if seed is not None and sampling["temperature"] > 0:
         sampling = {**sampling, "seed": int(rid[:7], 16)}
     return {
         "id": f"{rid}-0",

@@ -42,6 +42,7 @@ __all__ = [
     "Verdict",
     "Verifier",
     "is_executable",
+    "verdict_of",
 ]
 
 # To be raised whenever the same completion and gold may get another verdict: a change in what is found as
@@ -267,6 +268,13 @@ _BY_ERROR_CLASS = {
     "TabError": Verdict.SYNTAX_ERROR,
     "MemoryError": Verdict.OUT_OF_MEMORY,
 }
+
+
+def verdict_of(execution: Execution, gold: Gold | None, comparison: Comparison) -> Verdict:
+    """The verdict on a program that was run as it stands; without gold any value but None is ok."""
+    if execution.ok:
+        return _check_value(execution.value, gold, comparison)[0]
+    return _verdict_of(execution)
 
 
 def _verdict_of(execution: Execution) -> Verdict:

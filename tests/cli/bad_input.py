@@ -256,8 +256,8 @@ def _line(kind: str, what: str, folder: Path, done: Done) -> str:
 _HEAD = """\
 # What is said of bad input
 
-Made by `python -m tests.cli.bad_input > docs/bad-input.md`: what was typed or stood in a file, the one line that it gets,
-the exit code. Tests hold each line.
+Made by `python -m tests.cli.bad_input > docs/bad-input.md`: what was typed or stood in a file, the one line that it
+gets, the exit code. Tests hold each line.
 """
 
 if __name__ == "__main__":

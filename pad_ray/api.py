@@ -1,10 +1,12 @@
 """The same from Python: what `pad_ray` itself exports.
 
-import pad_ray
+    import pad_ray
 
-result = pad_ray.run("jobs/quickstart.yaml", {"training.epochs": 3})
-judgements = pad_ray.verify(["def solution():\\n    return 6 * 7"], [42])
-[solution] = pad_ray.solve(["Ann has 3 nuts and finds 4. How many has she?"], model="runs/mine/student")
+    [judgement] = pad_ray.verify(["def solution():\\n    return 6 * 7"], [42])
+    assert judgement.verdict == "ok"
+
+`pad_ray.run("jobs/quickstart.yaml", {"training.epochs": 3})` does what is missing of a run, and
+`pad_ray.solve(["Ann has 3 nuts and finds 4. How many has she?"], model="runs/mine/student")` asks a student.
 """
 
 from __future__ import annotations

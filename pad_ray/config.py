@@ -19,6 +19,7 @@ from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.section import Section, section_of
 from pad_ray.training.settings import StudentConfig, TrackingConfig, TrainingConfig
+from pad_ray.yaml_text import parse_mapping
 
 
 class Sizes(Section):
@@ -266,7 +267,7 @@ def config_of(text: str, place: str, overrides: Sequence[str] = (), name: str | 
     Raises:
         ConfigError: as `load_config`.
     """
-    raw = _parse_yaml(text, place)
+    raw = parse_mapping(text, place)
     if name:
         raw.setdefault("name", name)
     return parse_config(raw, place, overrides)
@@ -284,28 +285,6 @@ def parse_config(raw: dict[str, Any], place: str = "configuration", overrides: S
         return RunConfig.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(f"{place}: {_first_problem(error)}") from None
-
-
-def _parse_yaml(text: str, place: str) -> dict[str, Any]:
-    import yaml
-
-    try:
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date in the 13th month
-        raise ConfigError(f"configuration file {place} cannot be read: {_yaml_problem(error)}") from None
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise ConfigError(f"configuration file {place} must be a mapping of keys to values")
-    return raw
-
-
-def _yaml_problem(error: Exception) -> str:
-    """Line, column and what is wrong there, where YAML knows."""
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    if mark is None or not problem:
-        return " ".join(str(error).replace('in "<unicode string>", ', "at ").split())
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 def apply_override(raw: dict[str, Any], override: str) -> None:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pad_ray.config import RunConfig, parse_config
+from pad_ray.config import RunConfig, config_of
 from pad_ray.errors import InputError
 from pad_ray.models import hub_model, resolve_model
 from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row
-from pad_ray.run_folder import DONE
+from pad_ray.run_folder import DONE, read_mark
 from pad_ray.run_tables import RunTables
 from pad_ray.storage import Storage
 from pad_ray.student_card import asking_of
@@ -52,10 +52,10 @@ class Student:
             InputError: the run has none yet.
         """
         storage = run / "student"
-        mark = storage.read_text(DONE)
+        mark = read_mark(storage)
         if not mark:
             raise InputError(f"there is no finished student in {run.uri}", "Let `pad-ray run` come to its end first")
-        return cls(_config(run), storage, json.loads(mark)["id"])
+        return cls(_config(run), storage, mark["id"])
 
     @property
     def adapter(self) -> bool:
@@ -71,9 +71,7 @@ class Student:
 
 
 def _config(run: Storage) -> RunConfig:
-    import yaml
-
-    return parse_config(yaml.safe_load(run.read_text("run.yaml") or "{}"), place=f"{run.uri}/run.yaml")
+    return config_of(run.read_text("run.yaml") or "", f"{run.uri}/run.yaml")
 
 
 def merge_adapter(run: Storage, target: Storage | None = None) -> Storage:

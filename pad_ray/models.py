@@ -63,7 +63,29 @@ def _checked_folder(path: Path) -> Path:
         raise ModelError(f"model folder {path} has no config.json", _MEND)
     if not any(path.glob("*.safetensors")) and not any(path.glob("*.bin")):
         raise ModelError(f"model folder {path} has no weights (*.safetensors or *.bin)", _MEND)
+    for weights in sorted(path.glob("*.safetensors")):
+        if not _whole(weights):
+            raise ModelError(f"{weights} is cut off, or no safetensors file", "Fetch it again, with its large files")
     return path
+
+
+def _whole(weights: Path) -> bool:
+    """Whether a safetensors file is as long as its header says; a download may have broken off, or left a pointer.
+
+    The format (https://github.com/huggingface/safetensors): eight bytes with the length of the header, little-endian;
+    the header, JSON, with each tensor's place among the bytes after it.
+    """
+    size = weights.stat().st_size
+    with weights.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 + length:
+            return False
+        try:
+            tensors = json.loads(file.read(length))
+            end = max((tensor["data_offsets"][1] for name, tensor in tensors.items() if name[:2] != "__"), default=0)
+        except (ValueError, AttributeError, TypeError, LookupError):
+            return False
+    return bool(size == 8 + length + end)
 
 
 def _checked_hub_name(name: str) -> str:

@@ -33,6 +33,7 @@ from pad_ray.records import Row, content_hash
 from pad_ray.release import await_released
 from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.runtime import ray_running
+from pad_ray.saved_run import tests_by
 from pad_ray.splits import measured_benchmark, problem_rows
 from pad_ray.storage import Storage
 from pad_ray.student_card import making, student_origin
@@ -426,11 +427,6 @@ class Pipeline:
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
         self._write_card(self.student_stage.done or {}, rows)
         return rows
-
-
-def tests_by(decoder: Decoder) -> str:
-    """Name of the stage of the student's answers by a decoder."""
-    return "student_test" if decoder == "greedy" else f"student_test ({decoder})"
 
 
 _LAST: dict[Until, str] = {

@@ -11,10 +11,11 @@ from typing import Any
 from pad_ray.answers import Answers
 from pad_ray.benchmarks import State, coverage
 from pad_ray.config import RunConfig
-from pad_ray.pipeline import Pipeline, Until, tests_by
+from pad_ray.pipeline import Pipeline, Until
 from pad_ray.prompts import contaminates
 from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
+from pad_ray.saved_run import tests_by
 from pad_ray.synthesis.stream import summary
 
 

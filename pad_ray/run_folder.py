@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pad_ray.errors import StageError
+from pad_ray.errors import DataError, StageError
 from pad_ray.records import Row, columns, content_hash, schema, table
 from pad_ray.run_lock import run_lock
 from pad_ray.storage import Storage
@@ -48,8 +48,7 @@ class Stage:
     @property
     def done(self) -> dict[str, Any] | None:
         """What the done mark says (rows, seconds, counts), or None while the stage is incomplete."""
-        text = self.storage.read_text(DONE)
-        mark: dict[str, Any] | None = json.loads(text) if text else None
+        mark = read_mark(self.storage)
         return mark if mark and mark["id"] == self.id else None
 
     def write_rows(self, rows: Sequence[Row]) -> None:
@@ -87,6 +86,22 @@ class Stage:
         if keyed:
             return [{name: row[name] for name in wanted} for row in latest(rows)]
         return sorted(rows, key=lambda row: str(row.get("id")))
+
+
+def read_mark(stage: Storage) -> dict[str, Any] | None:
+    """The done mark in a stage's folder, or None.
+
+    Raises:
+        DataError: somebody changed it, so that it is no done mark any more.
+    """
+    text = stage.read_text(DONE)
+    try:
+        mark = json.loads(text) if text else None
+    except ValueError:
+        mark = text
+    if mark is not None and not (isinstance(mark, dict) and "id" in mark):
+        raise DataError(f"{(stage / DONE).uri} is no done mark", "Remove it: what the stage lacks is then done again")
+    return mark
 
 
 def latest(rows: Sequence[Row]) -> list[Row]:

@@ -110,12 +110,33 @@ def nodes_to_come() -> Iterator[Node]:
 
     alive = [node for node in ray.nodes() if node["Alive"]]
     for node in alive:
-        yield Node.of(node["NodeID"], node["Resources"])
+        yield Node.of(f"{node['NodeManagerAddress']} ({node['NodeID'][:6]})", node["Resources"])
     for group in getattr(state.get_cluster_config(), "node_group_configs", ()):
         here = sum(node["Labels"].get(RAY_NODE_GROUP_KEY) == group.name for node in alive)
         most = group.max_count if group.max_count >= 0 else _MOST_OF_A_KIND
         for number in range(here, most):
             yield Node.of(f"{group.name}-{number}", dict(group.resources))
+
+
+def nodes_here() -> tuple[list[Node], str | None]:
+    """The nodes of the Ray that a run would join, and its address; none and None where it would start its own.
+
+    Raises:
+        PlacementError: the environment names a Ray that does not answer.
+    """
+    import ray
+
+    address = cluster_address()
+    if address is None:
+        return [], None
+    begins = not ray.is_initialized()
+    if begins:
+        _begin(logging_level=logging.ERROR, log_to_driver=False)
+    try:
+        return list(nodes_to_come()), address
+    finally:
+        if begins:
+            ray.shutdown()
 
 
 def cluster_address() -> str | None:
@@ -153,8 +174,6 @@ def _answers(address: str) -> bool:
 
 
 def _init(resources: ResourcesConfig) -> None:
-    import ray
-
     wanted = {"HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "0"), "TOKENIZERS_PARALLELISM": "false"}
     # A job's own environment wins; Ray refuses a key that both name.
     of_job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")).get("runtime_env") or {}
@@ -163,7 +182,7 @@ def _init(resources: ResourcesConfig) -> None:
     # What workers say is brought to the driver, for `WorkerLog`.
     options: dict[str, Any] = {"runtime_env": environment, "log_to_driver": True, "logging_level": logging.INFO}
     if cluster_address() is not None:
-        ray.init(**options)
+        _begin(**options)
         return
     if resources.cpus and not (resources.engine_gpus or resources.train_gpus):
         check(resources, [Node("this machine", resources.cpus)])  # what will not do is told before Ray is started
@@ -172,7 +191,14 @@ def _init(resources: ResourcesConfig) -> None:
     cpus = resources.cpus or max(math.ceil(needed_cpus(resources)), os.cpu_count() or 1)
     # Logical CPUs may outnumber the cores: the stages of a laptop's run mostly wait for one another.
     with _alone():
-        ray.init(num_cpus=cpus, include_dashboard=False, **options)
+        _begin(num_cpus=cpus, include_dashboard=False, **options)
+
+
+def _begin(**options: Any) -> None:
+    """The only call of `ray.init`; no address, so that the environment or a job's own cluster says where."""
+    import ray
+
+    ray.init(**options)
 
 
 @contextmanager

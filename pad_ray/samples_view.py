@@ -76,6 +76,8 @@ def print_samples(
     rows = sample_rows(run, verdict, limit, verifier)
     if as_json:
         print_lines(json.dumps(row) for row in rows)
+    elif not rows:
+        print(f"no samples with the verdict {verdict}" if verdict else "no samples yet")
     else:
         print_blocks(map(sample_block, rows))
 

@@ -11,13 +11,18 @@ from typing import Any
 from pad_ray.config import RunConfig, parse_config
 from pad_ray.decoding.settings import DECODERS
 from pad_ray.errors import DataError, InputError
-from pad_ray.run_folder import DONE, STAGES, RunFolder, Stage
+from pad_ray.run_folder import STAGES, RunFolder, Stage, read_mark
 from pad_ray.run_tables import RECORDS, RunTables, newest_stage
 from pad_ray.storage import Storage
+from pad_ray.yaml_text import parse_mapping
 
 STUDENT = "student"
 
-_DECODED = [decoder for decoder in DECODERS if decoder != "greedy"]
+
+def tests_by(decoder: str) -> str:
+    """The name of the stage with the student's answers by a decoder."""
+    return "student_test" if decoder == "greedy" else f"student_test ({decoder})"
+
 
 # Where the stages of a run lie in its folder, by their names in the pipeline and in its order.
 PLACES = {
@@ -30,8 +35,10 @@ PLACES = {
     "base": "evaluation/base/predictions",
     STUDENT: "student",
     "student_test": "evaluation/student/predictions",
-    **{f"student_test ({decoder})": f"evaluation/student-{decoder}/predictions" for decoder in _DECODED},
+    **{tests_by(name): f"evaluation/student-{name}/predictions" for name in DECODERS if name != "greedy"},
 }
+
+_OF_RESULTS = {"benchmark", "split", "model", "decoder", "shots", "n", "correct", "accuracy", "low", "high"}
 
 
 @dataclass(frozen=True)
@@ -70,19 +77,13 @@ class SavedRun:
         Raises:
             InputError: there is no run.yaml, or it cannot be read.
         """
-        import yaml
-
         text = self.storage.read_text("run.yaml")
         if text is None:
             raise InputError(f"{self.storage.uri} holds no run.yaml", "Give the folder of a run that has begun")
-        try:
-            raw = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise DataError(f"{self.storage.uri}/run.yaml cannot be read: {' '.join(str(error).split())}") from None
-        if not isinstance(raw, dict):
-            raise DataError(f"{self.storage.uri}/run.yaml must be a mapping of keys to values")
+        place = f"{self.storage.uri}/run.yaml"
+        raw = parse_mapping(text, place)
         runs = self.storage.uri.rpartition("/")[0]
-        return parse_config({**raw, "name": self.name, "runs": runs}, place=f"{self.storage.uri}/run.yaml")
+        return parse_config({**raw, "name": self.name, "runs": runs}, place=place)
 
     @cached_property
     def stages(self) -> Mapping[str, Stage]:
@@ -98,7 +99,11 @@ class SavedRun:
     @cached_property
     def used(self) -> list[str]:
         """Stages that the run used last, as `<place>/<id>`; none where it was not noted."""
-        found: list[str] = self._json(STAGES, [])
+        found = self._list(STAGES)
+        if not all(isinstance(used, str) for used in found):
+            raise DataError(
+                f"{self.storage.uri}/{STAGES} does not list stages", "Remove it: the same command notes them"
+            )
         return found
 
     def _stage(self, place: str, id: str | None) -> Stage | None:
@@ -109,17 +114,23 @@ class SavedRun:
     def _student(self) -> Stage | None:
         """The checkpoint, which has no folder for its id."""
         place = self.storage / STUDENT
-        text = place.read_text(DONE)
-        return Stage(STUDENT, json.loads(text)["id"], place) if text else None
+        mark = read_mark(place)
+        return Stage(STUDENT, mark["id"], place) if mark else None
 
     @cached_property
     def results(self) -> list[dict[str, Any]]:
         """Rows of `evaluation/results.json`; none before there are any."""
-        found: list[dict[str, Any]] = SavedRun(self.storage / "evaluation")._json("results.json", [])
+        found = SavedRun(self.storage / "evaluation")._list("results.json")
+        if not all(isinstance(row, dict) and row.keys() >= _OF_RESULTS for row in found):
+            mend = "Remove it: `pad-ray run` writes it again"
+            raise DataError(f"{self.storage.uri}/evaluation/results.json holds rows that are no results", mend)
         return found
 
-    def _json(self, name: str, default: Any) -> Any:
+    def _list(self, name: str) -> list[Any]:
         try:
-            return json.loads(self.storage.read_text(name) or "null") or default
+            found = json.loads(self.storage.read_text(name) or "[]")
         except ValueError:
-            raise DataError(f"{self.storage.uri}/{name} is no JSON") from None
+            found = None
+        if not isinstance(found, list):
+            raise DataError(f"{self.storage.uri}/{name} is no JSON list", "Remove it: the same command writes it again")
+        return found

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pad_ray.errors import PadRayError
+from pad_ray.errors import InputError, PadRayError
 from pad_ray.run_folder import PROGRESS, Stage
 from pad_ray.run_lock import holder
 from pad_ray.run_tables import run_names
-from pad_ray.saved_run import PLACES, SavedRun
+from pad_ray.saved_run import PLACES, SavedRun, tests_by
 from pad_ray.storage import Storage
 
 _SAYS_NOTHING = {"id", "seconds", "digest", "rows", "first_error"}
@@ -67,7 +67,8 @@ def status_of(run: SavedRun) -> RunStatus:
     """The status of a run, now."""
     who = holder(run.storage)
     stages = list(_stages(run))
-    finished = bool(run.results) and stages[-1].state == "done"
+    tests = [stage for stage in stages if stage.name.startswith("student_test")]
+    finished = bool(run.results) and all(stage.state == "done" for stage in tests)
     return RunStatus(
         name=run.name,
         folder=run.storage.uri,
@@ -90,13 +91,23 @@ def all_runs(runs: str) -> Iterator[RunStatus]:
 
 
 def _stages(run: SavedRun) -> Iterator[StageStatus]:
-    tried = run.stages.get("base_validation")
+    lacking = _wanted(run)
     for name in PLACES:
         stage = run.stages.get(name)
         if stage is not None:
             yield _stage(name, stage)
-        elif name != "base_validation" or tried:
+        elif name in lacking:
             yield StageStatus(name, "to do")
+
+
+def _wanted(run: SavedRun) -> set[str]:
+    """Stages that every run has, and those that its settings ask for."""
+    try:
+        decoders: Sequence[str] = run.config.evaluation.decoders
+    except InputError:
+        decoders = ("greedy",)
+    tests = {tests_by(decoder) for decoder in decoders}
+    return {name for name in PLACES if name in tests or not name.startswith(("student_test", "base_validation"))}
 
 
 def _stage(name: str, stage: Stage) -> StageStatus:

@@ -50,6 +50,8 @@ class Storage:
         from pyarrow import ArrowInvalid, fs
 
         if "://" not in uri:
+            if "\0" in uri:
+                raise InputError("no path holds a zero byte", "Give a folder or an s3:// address")
             return cls(fs.LocalFileSystem(), str(Path(uri).expanduser().resolve()))
         try:
             parts = urlsplit(uri)
@@ -137,12 +139,18 @@ class Storage:
             raise InputError(f"cannot read {self.uri}: {_reason(error)}") from None
 
     def read_text(self, name: str) -> str | None:
-        """A file's text, or None if there is no such file."""
+        """A file's text, or None if there is no such file.
+
+        Raises:
+            InputError: it cannot be read, or is no UTF-8.
+        """
         try:
             with self.filesystem.open_input_stream(posixpath.join(self.path, name)) as stream:
                 return bytes(stream.read()).decode()
         except FileNotFoundError:
             return None
+        except UnicodeDecodeError as error:
+            raise InputError(f"{posixpath.join(self.path, name)} is no UTF-8: {error.reason}") from None
         except OSError as error:
             raise InputError(f"cannot read {posixpath.join(self.path, name)}: {_reason(error)}") from None
 

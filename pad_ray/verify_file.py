@@ -59,6 +59,7 @@ def verify_file(
         DataError: a file that cannot be read or written, or a line that lacks something; names the place.
         PlacementError: this machine cannot confine programs.
     """
+    _check_place(output)
     total = sum(1 for _ in _read_rows(input))
     counts: Counter[Verdict] = Counter()
     with (
@@ -74,6 +75,11 @@ def verify_file(
             if on_progress:
                 on_progress(counts.total(), total)
     return counts
+
+
+def _check_place(output: Path) -> None:
+    if output.is_dir():
+        raise DataError(f"{output}: is a folder", "Name the file that verdicts are written to.")
 
 
 def _record(row: _Row, judgement: Judgement, version: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pad_ray.records import Row, table
 from pad_ray.run_lock import run_lock
 from pad_ray.synthesis.pending import latest_attempts, pending
 from pad_ray.synthesis.stream import summary
+from tests.weights import safetensors
 
 PROBLEMS = 9
 SAMPLES = 2
@@ -32,7 +33,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text("{}")
-    (tmp_path / "model" / "model.safetensors").write_text("weights")
+    (tmp_path / "model" / "model.safetensors").write_bytes(safetensors())
     problems = [{"id": f"p{n}", "question": f"What is {n} plus 1?", "answer": n + 1} for n in range(PROBLEMS)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in problems))
     (tmp_path / "test.jsonl").write_text('{"id": "t", "question": "Is it?", "answer": "yes"}\n')

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 
+import pad_ray
 from pad_ray.cli import parser
 from pad_ray.config import parse_config
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_CALL = re.compile(r"`(pad_ray\.\w+\([^`]*\))`")
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|src=\"([^\"]+)\"")
 
 
@@ -37,6 +42,38 @@ def blocks(*languages: str) -> list[object]:
 def test_python_runs(program: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+# Modules whose docstring shows how they are used, and what the reader has imported by then.
+_SHOWN = {"pad_ray.api": "", "pad_ray.sandbox": "from pad_ray.sandbox import Sandbox\n"}
+
+
+def shown(module: str) -> str:
+    """The indented example of a module's docstring."""
+    lines = inspect.cleandoc(import_module(module).__doc__ or "").splitlines()
+    return "\n".join(line[4:] for line in lines if line.startswith("    "))
+
+
+@pytest.mark.parametrize(("module", "before"), _SHOWN.items())
+def test_examples_of_modules_run(module: str, before: str, tmp_path: Path) -> None:
+    assert shown(module)
+    done = subprocess.run([sys.executable, "-c", before + shown(module)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def calls() -> list[object]:
+    """Calls of the package's functions within sentences of the pages."""
+    found = (match for page in PAGES for match in _CALL.findall(page.read_text(encoding="utf-8")))
+    return [pytest.param(text, id=text[:40]) for text in found]
+
+
+@pytest.mark.parametrize("text", calls())
+def test_calls_within_sentences_fit_the_functions(text: str) -> None:
+    call = ast.parse(" ".join(text.split()), mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    arguments = {str(word.arg): None for word in call.keywords}
+    inspect.signature(getattr(pad_ray, call.func.attr)).bind(*call.args, **arguments)
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

@@ -15,6 +15,7 @@ import pytest
 
 from pad_ray.errors import ModelError
 from pad_ray.models import EMBEDDED, cache_folder, embedded_model, model_identity, resolve_model
+from tests.weights import safetensors
 
 MIB = 2**20
 
@@ -22,7 +23,7 @@ MIB = 2**20
 def _model(folder: Path, *, weights: bytes = b"weights", config: str = "{}") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config)
-    (folder / "model.safetensors").write_bytes(weights)
+    (folder / "model.safetensors").write_bytes(safetensors(weights))
     return folder
 
 
@@ -50,6 +51,18 @@ def test_a_folder_that_is_no_model_is_told_what_it_lacks(tmp_path: Path, missing
     folder = _model(tmp_path / "mine")
     (folder / missing).unlink()
     with pytest.raises(ModelError, match=f"model folder {folder} {says}"):
+        resolve_model(str(folder))
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", b"", safetensors()[:-1], safetensors()[:20]],
+    ids=["pointer", "empty", "without its last byte", "within its header"],
+)
+def test_weights_that_are_not_whole_are_told_of(tmp_path: Path, weights: bytes) -> None:
+    folder = _model(tmp_path / "mine")
+    (folder / "model.safetensors").write_bytes(weights)
+    with pytest.raises(ModelError, match=f"{folder}/model.safetensors is cut off, or no safetensors file. Fetch"):
         resolve_model(str(folder))
 
 

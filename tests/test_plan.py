@@ -16,6 +16,7 @@ from pad_ray.plan import Step, changed_settings, purposes, steps
 from pad_ray.provenance import provenance
 from pad_ray.records import table
 from pad_ray.synthesis.stream import summary
+from tests.weights import safetensors
 
 REQUESTS = 9
 
@@ -25,7 +26,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text("{}")
-    (tmp_path / "model" / "model.safetensors").write_text("weights")
+    (tmp_path / "model" / "model.safetensors").write_bytes(safetensors())
     problems = [{"id": f"p{n}", "question": f"What is {n} plus 1?", "answer": n + 1} for n in range(REQUESTS)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in problems))
     (tmp_path / "test.jsonl").write_text('{"id": "t", "question": "Is it?", "answer": "yes"}\n')

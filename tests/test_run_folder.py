@@ -14,6 +14,7 @@ from pad_ray.config import parse_config
 from pad_ray.errors import InputError, StageError
 from pad_ray.pipeline import Pipeline
 from pad_ray.run_folder import RunFolder, Stage, once
+from tests.weights import safetensors
 
 ROWS = [{"id": "b", "prompt": "2"}, {"id": "a", "prompt": "1"}]
 
@@ -138,7 +139,7 @@ def model_folder(place: Path, weights: bytes = b"weights") -> str:
     """A folder in the layout of a model, as far as one is looked at before it is loaded."""
     place.mkdir(parents=True, exist_ok=True)
     (place / "config.json").write_text(json.dumps({"model_type": "llama"}))
-    (place / "model.safetensors").write_bytes(weights)
+    (place / "model.safetensors").write_bytes(safetensors(weights))
     return str(place)
 
 

@@ -28,6 +28,10 @@ def stage(folder: RunFolder, name: str) -> StageStatus:
     return next(stage for stage in status(folder).stages if stage.name == name)
 
 
+def of_the_student(folder: RunFolder) -> set[str]:
+    return {stage.name for stage in status(folder).stages if stage.name.startswith("student_test")}
+
+
 def progress(folder: RunFolder, when: float) -> None:
     facts = {"title": "sample", "unit": "rows", "done": 5, "total": 9, "line": "sample 5/9 rows", "time": when}
     folder.storage.write_text(PROGRESS, json.dumps(facts))
@@ -55,10 +59,17 @@ def test_a_line_of_a_driver_before_is_not_shown(folder: RunFolder) -> None:
 
 def test_a_finished_run_has_its_results(folder: RunFolder) -> None:
     finish(folder, "verdicts", [])
-    row = {"model": "student", "split": "test", "accuracy": 0.5}
+    facts = {"benchmark": "nuts", "decoder": "greedy", "shots": 0, "n": 2, "correct": 1, "low": 0.1, "high": 0.9}
+    row = {"model": "student", "split": "test", "accuracy": 0.5, **facts}
     folder.storage.write_text("evaluation/results.json", json.dumps([row]))
     assert status(folder).state == "finished"
     assert status(folder).results == [row]
+
+
+def test_a_run_lacks_the_decoders_that_it_asks_for_and_no_others(folder: RunFolder) -> None:
+    assert of_the_student(folder) == {"student_test"}
+    folder.storage.write_text("run.yaml", "evaluation: {decoders: [step-beam]}\n")
+    assert of_the_student(folder) == {"student_test", "student_test (step-beam)"}
 
 
 def test_a_stage_that_is_begun_counts_its_rows(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,11 @@ def _verify_file(arguments: argparse.Namespace) -> dict[str, Any]:
     from pad_ray.programs.answers import Comparison, Mode
     from pad_ray.verify_file import verify_file
 
-    if arguments.workers < 1:
-        raise InputError(f"--workers {arguments.workers} is too few", "Give 1 or more")
+    most = 8 * (os.cpu_count() or 1)
+    if not 1 <= arguments.workers <= most:
+        raise InputError(
+            f"--workers {arguments.workers} is too {'few' if arguments.workers < 1 else 'many'}", f"Give 1 to {most}"
+        )
     try:
         comparison = Comparison(Mode(arguments.mode), arguments.relative, arguments.absolute)
     except ValueError as error:

@@ -17,6 +17,7 @@ from pad_ray.cli.parser import (
     unreachable_flag,
 )
 from pad_ray.decoding.settings import DECODERS
+from pad_ray.errors import InputError
 
 if TYPE_CHECKING:
     from pad_ray.pipeline import Pipeline, Until
@@ -106,6 +107,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from pad_ray.parcel import check_runs, under_a_job
     from pad_ray.pipeline import Pipeline
 
+    _check_probe(arguments)
     with human_lines(arguments):
         decoders = getattr(arguments, "decoder", None)
         chosen = [f"evaluation.decoders={json.dumps(decoders)}"] if decoders else []
@@ -118,6 +120,14 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"run": pipeline.config.name, "folder": pipeline.folder.storage.uri, **facts})
     return 0
+
+
+def _check_probe(arguments: argparse.Namespace) -> None:
+    probe = getattr(arguments, "probe", None)
+    if probe is not None and not arguments.dry_run:
+        raise InputError(f"--probe {probe} belongs to --dry-run", "Give both, or neither")
+    if probe is not None and probe < 0:
+        raise InputError(f"--probe {probe} is too few", "Give a number of rows, 0 to ask nothing")
 
 
 def _print_plan(pipeline: Pipeline, until: Until) -> None:

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pad_ray.config import RunConfig
 from pad_ray.doctor.check import Check
 from pad_ray.doctor.machine import gpus
 from pad_ray.errors import PadRayError
-from pad_ray.placement import Node, bundles, described, listed, place, summed
+from pad_ray.placement import Bundle, Node, bundles, described, listed, place, summed
 
 
 def placing_checks(config: RunConfig) -> Iterator[Check]:
     """Models by name, then each wide stage."""
-    from pad_ray.runtime import needed_cpus
+    from pad_ray.runtime import needed_cpus, nodes_here
 
     for who, name in (("teacher", config.teacher.model), ("student", config.student.model)):
         if who == "student" or config.teacher.kind in ("vllm", "transformers"):
             yield _model(who, name)
     try:
-        nodes, where = _cluster()
+        nodes, address = nodes_here()
     except PadRayError as error:
         yield Check("Ray", "bad", error.problem, error.mend)
         return
     if not nodes:
         logical = config.resources.cpus or max(math.ceil(needed_cpus(config.resources)), os.cpu_count() or 1)
-        nodes, where = [Node("this machine", logical, len(gpus()))], "a local Ray, started for the run"
+        nodes = [Node("this machine", logical, len(gpus()))]
+    where = f"the Ray at {address}" if address else "a local Ray, started for the run"
     yield Check("Ray", "good", f"{where}: {described(nodes)}")
     for stage, wanted in bundles(config.resources).items():
-        _, homeless = place(wanted, nodes)
-        says = f"{listed(wanted)}: {summed(wanted)}"
-        if homeless:
-            says += f"; no place for {listed(homeless)}"
-            yield Check(f"places for {stage}", "bad", says, "Lower `resources`, or add nodes")
-        else:
-            yield Check(f"places for {stage}", "good", says)
+        yield _places(stage, wanted, nodes)
+
+
+def _places(stage: str, wanted: Sequence[Bundle], nodes: Sequence[Node]) -> Check:
+    placed, homeless = place(wanted, nodes)
+    homes = [f"on {name} {listed(there)}" for name, there in placed.items() if there]
+    says = f"{summed(wanted)}: {'; '.join(homes)}"
+    if homeless:
+        says += f"; no place for {listed(homeless)}"
+        return Check(f"places for {stage}", "bad", says, "Lower `resources`, or add nodes")
+    return Check(f"places for {stage}", "good", says)
 
 
 def _model(who: str, name: str) -> Check:
@@ -46,21 +51,3 @@ def _model(who: str, name: str) -> Check:
         return Check(f"model of the {who}", "good", f"{name}: {resolve_model(name)}")
     except PadRayError as error:
         return Check(f"model of the {who}", "bad", error.problem, error.mend)
-
-
-def _cluster() -> tuple[list[Node], str]:
-    """The nodes of the Ray that a run would join; none where it would start its own."""
-    from pad_ray.runtime import cluster_address, nodes_to_come
-
-    address = cluster_address()
-    if address is None:
-        return [], ""
-    import logging
-
-    import ray
-
-    ray.init(logging_level=logging.ERROR, log_to_driver=False)
-    try:
-        return list(nodes_to_come()), f"the Ray at {address}"
-    finally:
-        ray.shutdown()

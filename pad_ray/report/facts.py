@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pad_ray.decoding.settings import DECODERS
 from pad_ray.records import Row
 from pad_ray.run_folder import RunFolder, Stage
+from pad_ray.saved_run import tests_by
 
 _STAGES = {
     "problems": "problems",
@@ -22,6 +24,7 @@ _STAGES = {
     "base": "base on the tests",
     "student": "training",
     "student_test": "student on the tests",
+    **{tests_by(name): f"student on the tests, {name}" for name in DECODERS if name != "greedy"},
 }
 
 

@@ -7,6 +7,7 @@ row that is on disk. Only requests without a sample are read, so a resume is the
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -110,9 +111,15 @@ def _run(judged: Any, meter: Meter) -> None:
                 for row in batch.to_pylist():
                     counts[row["name"]] += row["count"]
         except RayError as error:
-            cause = getattr(error, "cause", None) or error
-            lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-            raise StageError(f"the stream broke: {lines[-1] if lines else type(cause).__name__}", _MEND) from error
+            raise StageError(f"the stream broke: {_reason(error)}", _MEND) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Of a long text with a traceback the last line that names an exception, else its last line."""
+    cause = getattr(error, "cause", None) or error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"(\w+\.)*\w*(Error|Exception|Exit)\b", line)]
+    return (named or lines or [type(cause).__name__])[-1].rstrip(".")
 
 
 def _check_teacher(tally: Any) -> None:

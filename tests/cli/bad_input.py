@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.cli.circumstances import CIRCUMSTANCES, Done, command, run
+from tests.weights import safetensors
 
 RUN = ("run", "run.yaml")
 VERIFY = ("verify", "--input", "in.jsonl", "--output", "out.jsonl")
@@ -26,7 +27,7 @@ class Case:
     """One mistake.
 
     Attributes:
-        kind: of mistake: missing, malformed, mistyped, too long, model, permission, network, port, command.
+        kind: of mistake: missing, malformed, mistyped, too long, model, permission, network, command.
         argv: what is typed after `pad-ray`.
         says: how the line begins; `{folder}` stands for the working directory.
         files: written before, over those that are right.
@@ -60,6 +61,12 @@ def config(kind: str, text: str, says: str) -> Case:
 def problems(kind: str, text: str, says: str) -> Case:
     """Problems that cannot be used."""
     return Case(kind, RUN, says, files={"problems.jsonl": text})
+
+
+def damaged(verb: str, name: str, text: str, says: str) -> Case:
+    """A run on disk in which a file was spoilt."""
+    run_yaml = {"runs/small/run.yaml": "name: small\n"}
+    return Case("malformed", (verb, "small"), says, files={**run_yaml, f"runs/small/{name}": text})
 
 
 def programs(kind: str, text: str, says: str, *more: str) -> Case:
@@ -118,6 +125,15 @@ CASES = [
         ("submit", "run.yaml", "--address", "head:8265", "--set", "runs=/r"),
         "`head:8265` is no address of a dashboard. Give the dashboard of a cluster's head, such as http://HEAD:8265",
     ),
+    config(
+        "malformed",
+        "training: {epochs: 1}\ntraining: {seed: 2}\n",
+        "run.yaml, line 2: key `training` stands twice. Keep",
+    ),
+    damaged("report", "run.yaml", "a: [", "configuration file {folder}/runs/small/run.yaml cannot be read: "),
+    damaged("report", "stages.json", "3", "{folder}/runs/small/stages.json is no JSON list. Remove it: the same"),
+    damaged("status", "evaluation/results.json", '[{"a": 1}]', "{folder}/runs/small/evaluation/results.json holds"),
+    damaged("status", "student/done.json", "{", "{folder}/runs/small/student/done.json is no done mark. Remove it"),
     # mistyped
     config(
         "mistyped", "training: {epoch: 3}", "run.yaml: unknown key `training.epoch`; did you mean `training.epochs`?"
@@ -137,7 +153,11 @@ CASES = [
     programs("mistyped", GOOD + '{"program": 1, "answer": 1}\n', "in.jsonl, line 2: field `program` is not a string"),
     programs("mistyped", GOOD, "--relative -1.0, --absolute 0.001: tolerances must be finite and not", "--relative=-1"),
     programs("mistyped", GOOD, "--relative 1e-06, --absolute nan: tolerances must be finite and not", "--absolute=nan"),
-    programs("mistyped", GOOD, "--workers 0 is too few. Give 1 or more", "--workers=0"),
+    programs("mistyped", GOOD, "--workers 0 is too few. Give 1 to ", "--workers=0"),
+    programs("mistyped", GOOD, "--workers 1000000 is too many. Give 1 to ", "--workers=1000000"),
+    Case("mistyped", (*RUN, "--probe=5"), "--probe 5 belongs to --dry-run. Give both, or neither"),
+    Case("mistyped", (*RUN, "--dry-run", "--probe=-5"), "--probe -5 is too few. Give a number of rows, 0 to ask"),
+    setting("mistyped", "teacher.shots=999", "999 worked examples are asked for and there are "),
     # too long
     setting("too long", f"name={'n' * 300}", "cannot write to {folder}/runs/nnn"),
     setting("too long", f"teacher.model={'m' * 5000}", "model `mmm"),
@@ -149,11 +169,18 @@ CASES = [
     setting("model", "teacher.model=.", "model folder {folder} has no config.json"),
     Case("model", RUN, "model folder {folder}/model has no config.json", files={"model/config.json": ""}),
     Case("model", RUN, "model folder {folder}/model has no weights", files={"model/model.safetensors": ""}),
+    Case(
+        "model",
+        RUN,
+        "{folder}/model/model.safetensors is cut off, or no safetensors file. Fetch it again, with its large files",
+        files={"model/model.safetensors": "version https://git-lfs.github.com/spec/v1\n"},
+    ),
     # permission
     setting("permission", "runs=/sys/runs", "cannot write to /sys/runs/run: "),
     setting(
         "permission", "runs=problems.jsonl", "cannot write to {folder}/problems.jsonl/run: Not a directory. Choose"
     ),
+    programs("permission", GOOD, ".: is a folder. Name the file that verdicts are written to.", "--output=."),
     programs("permission", GOOD, "nowhere/out.jsonl: cannot be written", "--output=nowhere/out.jsonl"),
     Case("permission", ("init", "own", "/sys/own.yaml"), "/sys/own.yaml: cannot be written ("),
     Case("permission", ("init", "own", "run.yaml"), "run.yaml is there already. Name another file, or write over it"),
@@ -186,7 +213,7 @@ def write_folder(folder: Path) -> None:
     """All that a run needs, so that each case breaks just one thing."""
     (folder / "model").mkdir()
     (folder / "model" / "config.json").write_text("{}")
-    (folder / "model" / "model.safetensors").write_text("weights")
+    (folder / "model" / "model.safetensors").write_bytes(safetensors())
     rows = [{"id": n, "question": f"What is {n}?", "answer": n} for n in range(9)]
     (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "run.yaml").write_text("teacher: {model: model}\nstudent: {model: model}\n" + PROBLEMS)
@@ -195,8 +222,9 @@ def write_folder(folder: Path) -> None:
 def break_folder(folder: Path, case: Case) -> None:
     """Writes what a case brings; an empty file of the model is one that is missing."""
     for name, text in case.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-        if name.startswith("model/"):
+        if name.startswith("model/") and not text:
             (folder / name).unlink()
 
 
@@ -204,19 +232,35 @@ def _lines() -> Iterator[str]:
     yield "| kind | input | line | code |"
     yield "|---|---|---|---|"
     for case in CASES:
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place)
-            write_folder(folder)
+        with _folder() as folder:
             break_folder(folder, case)
-            command = [sys.executable, "-m", "pad_ray.cli", *case.argv]
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, env=os.environ | {"HF_HUB_OFFLINE": "1"}
-            )
-            cells = [str(case).partition(": ")[2][:110], done.stderr.strip().replace(place, "…")[:230]]
-            told = [f"`{cell.replace('|', '/').replace('`', chr(39))}`" for cell in cells]
-            yield f"| {case.kind} | {told[0]} | {told[1]} | {done.returncode} |"
+            yield _line(case.kind, str(case).partition(": ")[2], folder, run(folder, *command(*case.argv)))
+    for kind, what, make in CIRCUMSTANCES:
+        with _folder() as folder:
+            yield _line(kind, what, folder, make(folder))
 
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as place:
+        write_folder(Path(place))
+        yield Path(place)
+
+
+def _line(kind: str, what: str, folder: Path, done: Done) -> str:
+    cells = [what[:120], done.stderr.strip().replace(str(folder), "…")[:300]]
+    told = [f"`{cell.replace('|', '/').replace('`', chr(39))}`" for cell in cells]
+    return f"| {kind} | {told[0]} | {told[1]} | {done.returncode} |"
+
+
+_HEAD = """\
+# What is said of bad input
+
+Made by `python -m tests.cli.bad_input > docs/bad-input.md`: what was typed or stood in a file, the one line that it
+gets, the exit code. Tests hold each line.
+"""
 
 if __name__ == "__main__":
+    print(_HEAD)
     for line in _lines():
         print(line, flush=True)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pad_ray.cli import main
-from pad_ray.run_folder import RunFolder
+from tests.cli import circumstances
 from tests.cli.bad_input import CASES, GOOD, RUN, Case, break_folder
 
 Capture = pytest.CaptureFixture[str]
@@ -60,35 +56,21 @@ def test_a_bad_line_leaves_no_output(capfd: Capture, folder: Path) -> None:
     assert not (folder / "out.jsonl").exists()
 
 
-def test_a_run_that_somebody_is_at_work_on(capfd: Capture, folder: Path) -> None:
-    with RunFolder.open(str(folder / "runs"), "run").locked():
-        says = refusal(capfd, *RUN)
+def said(done: circumstances.Done, code: int = 2) -> str:
+    """The one line of a command that ran in a process of its own."""
+    assert done.returncode == code, done.stderr
+    [line] = done.stderr.splitlines()
+    return line.removeprefix("pad-ray: ")
+
+
+def test_a_run_that_somebody_is_at_work_on(folder: Path) -> None:
+    says = said(circumstances.while_it_runs(folder))
     assert says.startswith(f"process {os.getpid()} on ")
     assert says.endswith(f" is at work on {folder}/runs/run. Wait for it, or give this run another name")
 
 
-@pytest.fixture
-def stranger() -> Iterator[str]:
-    """The address of a server that is no Ray: the port was taken."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"<h1>Hello</h1>")
-
-        def log_message(self, *args: Any) -> None:
-            return
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-def test_a_port_that_something_else_has_taken(capfd: Capture, stranger: str) -> None:
-    says = refusal(capfd, "submit", "run.yaml", "--address", stranger, "--set", "runs=/r")
-    assert says.startswith(f"no Ray dashboard answers at {stranger}: ")
+def test_a_port_that_something_else_has_taken(folder: Path) -> None:
+    assert said(circumstances.at_a_taken_port(folder)).startswith("no Ray dashboard answers at http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "nonsense", "ray://127.0.0.1:9"])
@@ -103,29 +85,14 @@ def test_an_environment_that_names_a_ray_that_is_not_there(
     assert "Unset RAY_ADDRESS to start a local Ray" in err
 
 
-def _in_a_full_disk(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command where `full/` is a disk of 64 kB that holds 60."""
-    (folder / "full").mkdir()
-    command = " ".join([sys.executable, "-m", "pad_ray.cli", *argv])
-    script = f"mount -t tmpfs -o size=64k tmpfs full || exit 77\nhead -c 60000 /dev/zero > full/filler\nexec {command}"
-    done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode == 77 or "unshare failed" in done.stderr:
-        pytest.skip("no file system may be mounted here")
-    return done
-
-
 @pytest.mark.skipif(not shutil.which("unshare"), reason="unshare is not installed")
 def test_a_disk_that_is_full(folder: Path) -> None:
-    done = _in_a_full_disk(folder, "run", "run.yaml", "--set", "runs=full", "--dry-run", "--probe", "5")
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("pad-ray: the disk is full: ")
-    assert "Free some space and run the same command again" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    done = circumstances.on_a_full_disk(folder)
+    if done.returncode == circumstances.NO_MOUNT or "unshare failed" in done.stderr:
+        pytest.skip("no file system may be mounted here")
+    says = said(done)
+    assert says.startswith("the disk is full: ")
+    assert "Free some space and run the same command again" in says
 
 
 def test_an_interrupted_command_says_how_to_go_on(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

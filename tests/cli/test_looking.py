@@ -68,6 +68,11 @@ def test_samples_are_an_object_a_line(capfd: Capture) -> None:
     assert json.loads(line)["verdict"] == "name_error"
 
 
+def test_where_there_are_no_such_samples_that_is_said(capfd: Capture) -> None:
+    assert main(["samples", "small", "--verdict", "timeout"]) == 0
+    assert capfd.readouterr().out == "no samples with the verdict timeout\n"
+
+
 def test_a_run_without_settings_says_so(capfd: Capture, run: Path) -> None:
     (run / "run.yaml").unlink()
     assert main(["report", "small"]) == 2

@@ -60,7 +60,9 @@ def _finish(config: Path) -> None:
     for name, split in (("base_validation", "validation"), ("base", "test"), ("student_test", "test")):
         if name == "student_test":
             _mark(pipeline, pipeline.student_stage)
-        _answer(pipeline, getattr(pipeline, "base_test" if name == "base" else name))
+            _answer(pipeline, pipeline.student_tests["greedy"])
+        else:
+            _answer(pipeline, pipeline.base_test if name == "base" else pipeline.base_validation)
         facts = {"benchmark": "b", "split": split, "decoder": "greedy"}
         model = "student" if name == "student_test" else "base"
         _mark(pipeline, pipeline.stages[name], {**facts, "model": model, "problem_id": "0", "k": 0, "verdict": "ok"})
@@ -108,10 +110,10 @@ def test_the_plan_says_what_changed_and_prints_no_secret(folder: Path) -> None:
 
 def test_results_are_a_table_with_intervals(capfd: Capture) -> None:
     figures = {"n": 300, "accuracy": 0.25, "low": 0.2043, "high": 0.3021, "executable_rate": 0.9}
-    rows = [{"split": "test", "model": "base", "shots": 4, **figures}]
+    rows = [{"split": "test", "model": "base", "decoder": "greedy", "shots": 4, **figures}]
     print_results([*rows, {**rows[0], "executable_rate": None}], "runs/small/report.html")
     lines = [line.split() for line in capfd.readouterr().out.splitlines()]
-    assert lines[2] == ["test", "base", "4", "300", "25.0%", "20.4", "–", "30.2", "90.0", "%"]
+    assert lines[2] == ["test", "base", "greedy", "4", "300", "25.0%", "20.4", "–", "30.2", "90.0", "%"]
     assert lines[3] == lines[2][:-2]
 
 

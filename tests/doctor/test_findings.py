@@ -74,7 +74,8 @@ def test_another_version_and_a_missing_package_are_named(monkeypatch: pytest.Mon
 
 def test_what_a_run_would_place_is_said_by_stage() -> None:
     checks = list(placing_checks(CONFIG))
-    assert named(checks, "places for sampling").says.startswith("1 × engine (1 CPU), 1 × reader (1 CPU), 1 × judge")
+    says = named(checks, "places for sampling").says
+    assert says == "2.5 CPUs: on this machine 1 × engine (1 CPU), 1 × reader (1 CPU), 1 × judge (0.5 CPUs)"
     assert named(checks, "model of the student").state == "good"
 
 

@@ -19,6 +19,7 @@ from pad_ray.generation.teachers import Teacher
 from pad_ray.records import Row, columns
 from pad_ray.runtime import start_ray
 from tests.training.tiny import make_student
+from tests.weights import safetensors
 
 URL = "http://127.0.0.1:1/v1"
 
@@ -28,7 +29,7 @@ def model(tmp_path: Path) -> Path:
     folder = tmp_path / "teacher-1b"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_text("weights")
+    (folder / "model.safetensors").write_bytes(safetensors())
     return folder
 
 
@@ -48,7 +49,7 @@ def test_a_model_is_the_same_teacher_wherever_it_lies(model: Path, tmp_path: Pat
     here = Teacher.local(str(model))
     there = Teacher.local(str(shutil.copytree(model, tmp_path / "copy")))
     assert (here.identity, here.model) == (there.identity, str(model))
-    (model / "model.safetensors").write_text("others!")
+    (model / "model.safetensors").write_bytes(safetensors(b"others!"))
     assert Teacher.local(str(model)).identity != here.identity
 
 

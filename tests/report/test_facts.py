@@ -116,6 +116,14 @@ def test_costs_are_those_of_the_stages_that_are_done(empty_run: Run) -> None:
     assert all(cost.finished for cost in found)
 
 
+def test_each_decoder_costs_what_it_took(empty_run: Run) -> None:
+    empty_run.finish("student_test")
+    beam = empty_run.folder.stage("evaluation/student-step-beam/predictions", "beam")
+    marks = {"student_test": empty_run.stages["student_test"].done, "student_test (step-beam)": {"id": beam.id}}
+    found = costs(empty_run.folder, marks)
+    assert [cost.stage for cost in found] == ["student on the tests", "student on the tests, step-beam"]
+
+
 def test_predictions_cost_what_the_answers_behind_them_took(empty_run: Run) -> None:
     folder = empty_run.folder
     for kind, facts in (("samples", {"tokens": 90, "cost": 0.25}), ("verdicts", {}), ("predictions", {"rows": 4})):

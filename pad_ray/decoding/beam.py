@@ -22,9 +22,11 @@ from pad_ray.decoding.engine import Draw, Proposal, StepEngine, Tokens
 from pad_ray.decoding.scorers import Scorer, Step
 from pad_ray.decoding.settings import DecodingConfig
 from pad_ray.decoding.trace import Branch, Fate, Trace
-from pad_ray.sandbox import StepVerdict, Value
+from pad_ray.sandbox import Status, StepVerdict, Value
+from pad_ray.sandbox.layout import EMPTY, closing, extend
 
 _LINES_OF_A_STEP = 8
+_PASSING = (Status.CRASH, Status.OVERLOAD)
 _T = TypeVar("_T")
 
 
@@ -57,13 +59,21 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A statement that is being written, after the beam `parent`."""
+    """A statement that is being written, after the beam `parent`.
+
+    `tail` is what its tokens hold after the last whole line, the indentation of the next one. `times` is how often it
+    was drawn, and `likeliest` whether it is what the model is most likely to write: so many draws go on from it, and
+    whether one of them is the likeliest again.
+    """
 
     parent: Branch
     tokens: Tokens
     logprob: float
     ended: bool
     text: str
+    tail: str = ""
+    times: int = 1
+    likeliest: bool = False
     verdict: StepVerdict | None = None
 
     @property
@@ -72,10 +82,17 @@ class _Piece:
 
     @property
     def is_open(self) -> bool:
-        """There is no whole statement yet: only blanks and comments, or an open bracket."""
-        lines = (line.strip() for line in self.text.splitlines())
-        empty = all(not line or line.startswith("#") for line in lines)
-        return empty or (self.verdict is not None and self.verdict.incomplete)
+        """There is no whole step yet: an open bracket, or nothing that changes the program's state.
+
+        Blanks and comments change nothing, nor do docstrings and `pass`: as steps of their own they would lead back to
+        the state that they came from, and what they begin would be lost.
+        """
+        if self.verdict is None:
+            return self.is_blank
+        if self.verdict.incomplete or not self.verdict.ok or self.verdict.finished:
+            return self.verdict.incomplete
+        before = self.parent.verdict
+        return before is not None and before.fingerprint == self.verdict.fingerprint
 
 
 class _Spent(Exception):
@@ -132,13 +149,15 @@ class _Search:
         self._question, self._prompt, self._opening = question, prompt, opening
         self._begun = owner._clock()
         self._trace = Trace()
+        self._header = opening.rpartition("\n")[2].strip()
         root = Branch(0, 0, 0, (), opening, "", 0.0)
         self._live, self._best, self._finished = [root], root, list[Branch]()
-        self._expanded: dict[str, int] = {}
+        self._expanded: dict[tuple[str, str], int] = {}
         self._calls = 0
 
     async def run(self) -> Outcome:
         try:
+            [self._best.verdict] = await self._in_time(self._verdicts("", [self._opening]))
             while True:
                 await self._step()
                 if reason := self._reason_to_stop():
@@ -149,7 +168,8 @@ class _Search:
         found = choose(self._finished, self._s.choose) if self._finished else self._best
         verdict = found.verdict
         ran = verdict is not None and verdict.finished
-        return Outcome(found.text, verdict.value if ran and verdict else None, ran, found.id, self._trace)
+        text = _closed(found.text) if ran else found.text
+        return Outcome(text, verdict.value if ran and verdict else None, ran, found.id, self._trace)
 
     def _reason_to_stop(self) -> str:
         if not self._live:
@@ -161,7 +181,7 @@ class _Search:
     async def _step(self) -> None:
         for beam in self._live:
             if beam.verdict is not None:
-                self._expanded[beam.verdict.fingerprint] = beam.id
+                self._expanded[beam.verdict.fingerprint, beam.tail] = beam.id
         pieces = await self._grow()
         first = len(self._trace.branches) + 1
         branches = [self._branch(number, piece) for number, piece in enumerate(pieces, first)]
@@ -182,48 +202,56 @@ class _Search:
 
     async def _grow(self) -> list[_Piece]:
         """Candidate steps of every beam, whole and run; those that never became whole are among them."""
-        open_ = [_Piece(beam, (), 0.0, False, "") for beam in self._live]
+        open_ = [
+            _Piece(beam, (), 0.0, False, "", times=self._s.candidates, likeliest=self._s.candidates > 1)
+            for beam in self._live
+        ]
         done: list[_Piece] = []
-        count = self._s.candidates
         for _ in range(_LINES_OF_A_STEP):
-            pieces = await self._check(await self._propose(open_, count))
+            pieces = await self._check(await self._propose(open_))
             done += [piece for piece in pieces if piece.ended or not piece.is_open]
             going = [piece for piece in pieces if not piece.ended and piece.is_open]
             open_ = [one for one in going if len(one.tokens) < self._s.step_tokens]
             done += [one for one in going if len(one.tokens) >= self._s.step_tokens]
             if not open_:
                 return _distinct(done)
-            # After a line break alone every beam still has its choice of a statement; else there is one to complete.
-            blank = all(one.is_blank for one in open_) and len({one.parent.id for one in open_}) == len(open_)
-            count = self._s.candidates if blank else 1
         return _distinct(done + open_)
 
-    async def _propose(self, pieces: Sequence[_Piece], count: int) -> list[_Piece]:
-        room = self._room(len(pieces) * count)
-        draw = Draw(
-            count,
-            self._s.temperature,
-            self._s.top_p,
-            min(room, self._s.step_tokens),
-            self._s.seed * 1_000_003 + self._calls,
-            greedy_first=count > 1,
-        )
-        self._calls += 1
+    async def _propose(self, pieces: Sequence[_Piece]) -> list[_Piece]:
+        """All pieces drawn on, each as often as it was drawn: what is drawn in all are whole steps by their chances."""
+        room = self._room(sum(piece.times for piece in pieces))
+        groups: dict[tuple[int, bool], list[_Piece]] = {}
+        for piece in pieces:
+            groups.setdefault((piece.times, piece.likeliest), []).append(piece)
+        drawn = await self._in_time(asyncio.gather(*(self._draw(of, room, *key) for key, of in groups.items())))
+        return _distinct([piece for of in drawn for piece in of])
+
+    async def _draw(self, pieces: Sequence[_Piece], room: int, count: int, likeliest: bool) -> list[_Piece]:
+        """One call of the engine: so many continuations of each piece, the first of them the likeliest or not."""
+        settings, self._calls = self._s, self._calls + 1
+        seed = settings.seed * 1_000_003 + self._calls - 1
+        longest = min(room, settings.step_tokens)
+        draw = Draw(count, settings.temperature, settings.top_p, longest, seed, greedy_first=likeliest)
         beams = [piece.parent.tokens + piece.tokens for piece in pieces]
-        found = await self._in_time(self._o._engine.propose(self._prompt, beams, draw))
+        found = await self._o._engine.propose(self._prompt, beams, draw)
         self._trace.cost.prompt_tokens += found.prompt_tokens
         self._trace.cost.completion_tokens += found.completion_tokens
-        grown = [self._extended(piece, one) for piece, of in zip(pieces, found.of, strict=True) for one in of]
-        return _distinct(grown)
+        return [
+            self._extended(piece, one, likeliest and not number)
+            for piece, of in zip(pieces, found.of, strict=True)
+            for number, one in enumerate(of)
+        ]
 
-    def _extended(self, piece: _Piece, more: Proposal) -> _Piece:
+    def _extended(self, piece: _Piece, more: Proposal, likeliest: bool) -> _Piece:
         tokens = piece.tokens + more.tokens
         written = self._opening + self._o._engine.decode(piece.parent.tokens + tokens)
         # What follows the last line break is the indentation of the next statement.
         whole = written if more.ended else written[: written.rfind("\n") + 1]
         before = piece.parent.text
         text = whole[len(before) :] if whole.startswith(before) else whole
-        return _Piece(piece.parent, tokens, piece.logprob + more.logprob, more.ended, text)
+        tail = written[len(whole) :]
+        logprob = piece.logprob + more.logprob
+        return _Piece(piece.parent, tokens, logprob, more.ended, text, tail, likeliest=likeliest)
 
     async def _check(self, pieces: Sequence[_Piece]) -> list[_Piece]:
         """The pieces with what running them showed; blank ones are not run."""
@@ -238,8 +266,18 @@ class _Search:
     async def _run(self, pieces: Sequence[_Piece]) -> list[_Piece]:
         texts = [piece.text for piece in pieces if not piece.is_blank]
         prefix = pieces[0].parent.text
-        found = iter(await self._o._checker.check_steps_async(prefix, texts) if texts else ())
+        found = iter(await self._verdicts(prefix, texts) if texts else ())
         return [piece if piece.is_blank else replace(piece, verdict=next(found)) for piece in pieces]
+
+    async def _verdicts(self, prefix: str, texts: Sequence[str]) -> list[StepVerdict]:
+        """Verdicts on candidates; where the sandbox lost a worker, which says nothing of them, it is asked again."""
+        found = await self._o._checker.check_steps_async(prefix, texts)
+        again = [place for place, verdict in enumerate(found) if verdict.status in _PASSING]
+        if again:
+            more = await self._o._checker.check_steps_async(prefix, [texts[place] for place in again])
+            for place, verdict in zip(again, more, strict=True):
+                found[place] = verdict
+        return found
 
     # Judging: from statements to beams.
 
@@ -255,15 +293,17 @@ class _Search:
             logprob=parent.logprob + piece.logprob,
             scores=dict(parent.scores),
             verdict=verdict,
-            fate=_fate(piece),
+            fate=_fate(piece, self._header),
+            tail=piece.tail,
         )
 
     def _merged(self, branches: Sequence[Branch]) -> list[Branch]:
         """One branch a state, the most probable, with the probability of all; states expanded before are left out."""
-        leaders: dict[str, Branch] = {}
+        leaders: dict[tuple[str, str], Branch] = {}
         for branch in sorted(branches, key=lambda one: (-one.logprob, one.id)):
             seen = branch.verdict.fingerprint if branch.verdict else ""
-            key = branch.text if branch.fate is Fate.FINISHED else seen
+            # One state before another indentation goes on otherwise: in a loop, or after it.
+            key = (branch.text, "") if branch.fate is Fate.FINISHED else (seen, branch.tail)
             if branch.fate is Fate.KEPT and key in self._expanded:
                 branch.fate, branch.into = Fate.MERGED, self._expanded[key]
             elif key in leaders:
@@ -300,7 +340,7 @@ class _Search:
         Raises:
             _Spent: not even one.
         """
-        left = self._s.budget.tokens - self._trace.cost.completion_tokens
+        left = self._s.budget.tokens - self._trace.cost.tokens
         if left < proposals:
             raise _Spent("tokens")
         return left // proposals
@@ -315,12 +355,18 @@ class _Search:
             raise _Spent("seconds") from None
 
 
-def _fate(piece: _Piece) -> Fate:
+def _fate(piece: _Piece, header: str) -> Fate:
+    """What a piece has come to.
+
+    Args:
+        header: of the function that the prompt opens; a statement that leaves it without a `return` ends it.
+    """
     verdict = piece.verdict
     if verdict is not None and verdict.ok and not piece.is_open:
         if verdict.finished:
-            return Fate.FINISHED
-        return Fate.ENDED if piece.ended else Fate.KEPT
+            return Fate.FINISHED if verdict.value is not None else Fate.ENDED
+        left = header and verdict.blocks[:1] != (header,)
+        return Fate.ENDED if piece.ended or left else Fate.KEPT
     if piece.ended and (verdict is None or verdict.ok):
         return Fate.ENDED
     return Fate.TOO_LONG if piece.is_open else Fate.BROKEN
@@ -328,7 +374,19 @@ def _fate(piece: _Piece) -> Fate:
 
 def _distinct(pieces: Sequence[_Piece]) -> list[_Piece]:
     """The same tokens drawn twice after the same beam are one branch: their probability counts once."""
-    return list({(piece.parent.id, piece.tokens, piece.ended): piece for piece in pieces}.values())
+    found: dict[tuple[int, Tokens, bool], _Piece] = {}
+    for piece in pieces:
+        key = (piece.parent.id, piece.tokens, piece.ended)
+        if known := found.get(key):
+            piece = replace(known, times=known.times + piece.times, likeliest=known.likeliest or piece.likeliest)
+        found[key] = piece
+    return list(found.values())
+
+
+def _closed(program: str) -> str:
+    """A program that returned, as one that can be run: a `try` around its `return` gets the handler that it lacks."""
+    blocks = extend(EMPTY, program).blocks
+    return program + closing(blocks, "") if any(block.keyword == "try" for block in blocks) else program
 
 
 def _add(one: float, other: float) -> float:

@@ -25,17 +25,16 @@ def choose(finished: Sequence[Branch], how: Literal["score", "vote"]) -> Branch:
 
 
 def is_settled(finished: Sequence[Branch], live: Sequence[Branch], settings: DecodingConfig) -> bool:
-    """Whether what is still being written can no longer change the choice, or a beam's worth has been finished.
+    """Whether what is still being written can no longer change the choice.
 
     Scores only fall, and the probability of what grows from a branch is no more than its own; so the bounds hold
-    wherever the likelihood counts in full.
+    wherever the likelihood counts in full. Where it does not, a beam's worth of finished programs is enough. It is not
+    elsewhere: they may be one program's `return` in several words.
     """
     if not finished:
         return False
-    if len(finished) >= settings.beams:
-        return True
     if settings.weights.likelihood < 1:
-        return False
+        return len(finished) >= settings.beams
     if settings.choose == "score":
         # Branches that merge add up, to no more than so many times the best.
         bound = live[0].score + settings.weights.likelihood * math.log(len(live))

@@ -16,7 +16,11 @@ class BudgetConfig(Section):
     """What one question may cost; the best program so far is the answer when something runs out."""
 
     steps: int = Field(24, ge=1, description="Statements of one program.")
-    tokens: int = Field(4096, ge=1, description="Tokens generated for one question, dropped candidates included.")
+    tokens: int = Field(
+        4096,
+        ge=1,
+        description="Tokens for one question: generated, dropped candidates included, and read that no cache held.",
+    )
     seconds: float | None = Field(None, gt=0, description="Time for one question; by default none is set.")
 
 

@@ -21,7 +21,7 @@ class Fate(StrEnum):
     BROKEN = "broken"  # it cannot run; the verdict says of what
     MERGED = "merged"  # another branch has the same state
     OUTSCORED = "outscored"
-    ENDED = "ended"  # the model ended its text without an answer
+    ENDED = "ended"  # the text, or the function, ended without an answer
     TOO_LONG = "too_long"  # no whole statement within the longest step
 
 
@@ -43,6 +43,7 @@ class Branch:
         verdict: what the sandbox said of its last step; None of the root.
         fate: what became of it.
         into: the branch that it was merged into.
+        tail: what its tokens hold after the last whole line: the next statement's indentation.
     """
 
     id: int
@@ -57,6 +58,7 @@ class Branch:
     verdict: StepVerdict | None = None
     fate: Fate = Fate.KEPT
     into: int | None = None
+    tail: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The branch without its ids, for a trace."""
@@ -97,6 +99,11 @@ class Cost:
     prompt_tokens: int = 0
     sandbox_seconds: float = 0.0
     seconds: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """What counts against a budget: tokens generated, and those read that no cache held."""
+        return self.completion_tokens + self.prompt_tokens
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Step by step with vLLM, driven directly in this process.
 
-Each call of `propose` is one request a beam, all of them in the engine at once; the engine batches them with the
-requests of whatever other problems are at work, so no problem waits for another one's step. Prefix caching makes the
-prompt and the steps that were kept cheap.
+Each call of `propose` puts a request for every proposal of every beam into the engine at once; the engine batches them
+with the requests of whatever other problems are at work, so no problem waits for another one's step. Prefix caching
+makes the prompt and the steps that were kept cheap.
 """
 
 from __future__ import annotations
@@ -66,40 +66,40 @@ class VLLMStepEngine(StepTokenizer):
         if len(tokens) + draw.max_tokens > self._longest:
             return []
         greedy = draw.greedy_first or draw.temperature == 0
-        parts = [(1, 0.0), (draw.count - 1, draw.temperature)] if greedy else [(draw.count, draw.temperature)]
-        asked = (self._ask(tokens, n, heat, place, draw, cost) for n, heat in parts if n)
-        return [one for part in await asyncio.gather(*asked) for one in part]
+        # A request for each: of one with n samples, the engine says only of the last what it had to read.
+        asked = (self._ask(tokens, number, place, draw, cost, greedy and not number) for number in range(draw.count))
+        return list(await asyncio.gather(*asked))
 
     async def _ask(
-        self, tokens: Tokens, count: int, temperature: float, place: int, draw: Draw, cost: list[int]
-    ) -> list[Proposal]:
+        self, tokens: Tokens, number: int, place: int, draw: Draw, cost: list[int], greedy: bool
+    ) -> Proposal:
         from vllm import SamplingParams
         from vllm.inputs import TokensPrompt
         from vllm.sampling_params import RequestOutputKind
         from vllm.v1.engine.exceptions import EngineDeadError
 
         sampling = SamplingParams(
-            n=count,
-            temperature=temperature,
-            top_p=draw.top_p if temperature else 1.0,
+            temperature=0.0 if greedy else draw.temperature,
+            top_p=1.0 if greedy else draw.top_p,
             max_tokens=draw.max_tokens,
             stop_token_ids=list(self.line_breaks) if draw.lines else [],
             logprobs=0,
-            seed=(draw.seed * 8191 + place * 131) % 2**31 if temperature else None,
+            seed=None if greedy else (draw.seed * 8191 + place * 131 + number) % 2**31,
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        number = f"step-{next(self._numbers)}"
+        name = f"step-{next(self._numbers)}"
         try:
             asked = self._engine.generate(
-                TokensPrompt(prompt_token_ids=list(tokens)), sampling, number, lora_request=self._adapter
+                TokensPrompt(prompt_token_ids=list(tokens)), sampling, name, lora_request=self._adapter
             )
             [last] = [output async for output in asked]
         except EngineDeadError as error:
             raise EngineError(f"the vLLM engine died: {' '.join(str(error).split())[:200]}") from None
+        [written] = last.outputs
         cost[0] += len(tokens) - (last.num_cached_tokens or 0)
-        cost[1] += sum(len(one.token_ids) for one in last.outputs)
-        return [self._proposal(one) for one in last.outputs]
+        cost[1] += len(written.token_ids)
+        return self._proposal(written)
 
     def _proposal(self, output: Any) -> Proposal:
         tokens = tuple(output.token_ids)

@@ -108,7 +108,9 @@ class TokenBeam:
                     scores = score_lines([beam.lines[line] for beam in live])
                     live = [replace(beam, score=beam.score + one) for beam, one in zip(live, scores, strict=True)]
                     line += 1
-        found = sorted([*done, *live], key=lambda beam: -beam.score)[: self._width]
+        # Programs that were cut off count only where too few have ended: having written less, they have lost less.
+        ranked = done if len(done) >= self._width else [*done, *live]
+        found = sorted(ranked, key=lambda beam: -beam.score)[: self._width]
         proposals = [Proposal(beam.tokens, beam.logprob, beam in done) for beam in found]
         return Proposals([proposals], len(prompt), written), [beam.score for beam in found]
 

@@ -15,11 +15,12 @@ class ScriptedEngine:
     """Lines are tokens.
 
     Args:
-        script: what may follow a text, with probabilities; a line without a line break ends the text.
+        script: what may follow a text, with probabilities.
+        ended: whether a line ends the text; by default one without a line break at its end does.
     """
 
-    def __init__(self, script: Script) -> None:
-        self._script = script
+    def __init__(self, script: Script, ended: Callable[[str], bool] = lambda line: not line.endswith("\n")) -> None:
+        self._script, self._ended = script, ended
         self._lines: list[str] = []
         self.asked: list[str] = []
         self.tokens = 0
@@ -40,7 +41,7 @@ class ScriptedEngine:
             found = chance.choices(chances, [p for _, p in chances], k=draw.count)
             if draw.greedy_first:
                 found[0] = max(chances, key=lambda one: one[1])
-            of.append([Proposal((self._id(line),), math.log(p), not line.endswith("\n")) for line, p in found])
+            of.append([Proposal((self._id(line),), math.log(p), self._ended(line)) for line, p in found])
         written = sum(map(len, of))
         self.tokens += written
         return Proposals(of, len(beams), written)

@@ -15,7 +15,7 @@ from pad_ray.decoding.beam import Outcome, StepBeam
 from pad_ray.decoding.scorers import ExecutionScorer, Scorer
 from pad_ray.decoding.settings import DecodingConfig
 from pad_ray.decoding.trace import Branch, Fate
-from pad_ray.sandbox import Sandbox
+from pad_ray.sandbox import Sandbox, Status, StepVerdict
 from tests.decoding.scripted import Script, ScriptedEngine
 
 OPENING = "def solution():"
@@ -97,13 +97,103 @@ def test_a_step_that_leads_back_to_a_state_is_not_followed(sandbox: Sandbox) -> 
     script = _lines(
         {
             "": [("    x = 1\n", 1.0)],
-            "x = 1": [("    x = x\n", 0.9), ("    return x\n", 0.1)],
-            "x = x": [("    y\n", 1.0)],
+            "x = 1": [("    x = 2\n", 0.9), ("    return x\n", 0.1)],
+            "x = 2": [("    x = 1\n", 1.0)],
         }
     )
     found = _solve(sandbox, script, candidates=30, choose="score", beams=3)
     assert found.answer == 1
-    assert [branch.step for branch in _of(found, Fate.MERGED)] == ["    x = x\n"]
+    assert [(branch.depth, branch.step, branch.into) for branch in _of(found, Fate.MERGED)] == [(3, "    x = 1\n", 1)]
+
+
+@pytest.mark.parametrize("nothing", ["# so", "'''What is asked.'''", "pass", "x if x else x"])
+def test_a_line_that_changes_nothing_is_no_step_of_its_own(sandbox: Sandbox, nothing: str) -> None:
+    script = _lines(
+        {"": [("    x = 1\n", 1.0)], "x = 1": [(f"    {nothing}\n", 1.0)], nothing: [("    return x\n", 1.0)]}
+    )
+    found = _solve(sandbox, script)
+    assert found.answer == 1
+    assert [branch.step for branch in found.trace.branches] == ["\n    x = 1\n", f"    {nothing}\n    return x\n"]
+
+
+def test_a_docstring_may_come_first(sandbox: Sandbox) -> None:
+    text = "'''What is asked.'''"
+    assert _solve(sandbox, _lines({"": [(f"    {text}\n", 1.0)], text: [("    return 4\n", 1.0)]})).answer == 4
+
+
+def test_as_many_steps_are_drawn_after_a_comment_as_without(sandbox: Sandbox) -> None:
+    returns = [(f"    return {n}\n", 0.02) for n in range(1, 51)]
+    engine = ScriptedEngine(
+        _lines({"": [("    # so\n", 0.5), ("    # thus\n", 0.5)], "# so": returns, "# thus": returns})
+    )
+    found = _search(engine, sandbox, candidates=40)
+    assert len({branch.step.strip() for branch in found.trace.branches}) > 20
+    assert engine.tokens == 3 * 40  # the line break, a comment and a statement of each
+
+
+def test_one_state_before_another_indentation_is_another_branch(sandbox: Sandbox) -> None:
+    def script(text: str) -> Sequence[tuple[str, float]]:
+        if not text:
+            return [("\n    ", 1.0)]
+        if "for" not in text:
+            return [("for x in [1, 2]:\n        ", 1.0)]
+        if "y" not in text:
+            return [("y = x\n        ", 0.5), ("y = x\n    ", 0.5)]
+        return [("return y\n", 1.0)]
+
+    engine = ScriptedEngine(script, ended=lambda line: "\n" not in line)
+    found = _search(engine, sandbox, candidates=20)
+    assert not _of(found, Fate.MERGED)
+    # Within the loop its first pass returns; after it, the last value is left.
+    assert {branch.verdict.value for branch in _of(found, Fate.FINISHED) if branch.verdict} == {1, 2}
+
+
+def test_a_return_within_an_unfinished_try_leaves_a_program_that_runs(sandbox: Sandbox) -> None:
+    found = _solve(sandbox, _lines({"": [("    try:\n", 1.0)], "try:": [("        return 6\n", 1.0)]}))
+    [execution] = sandbox.run([found.program])
+    assert (found.answer, execution.value) == (6, 6)
+
+
+def test_a_return_of_nothing_is_no_answer(sandbox: Sandbox) -> None:
+    found = _solve(sandbox, _lines({"": [("    return\n", 0.9), ("    return 4\n", 0.1)]}), candidates=60)
+    assert found.answer == 4
+    assert [branch.step for branch in _of(found, Fate.ENDED)] == ["\n    return\n"]
+
+
+def test_a_statement_outside_of_the_function_ends_it(sandbox: Sandbox) -> None:
+    found = _solve(sandbox, _lines({"": [("    x = 1\n", 1.0)], "x = 1": [("print(1)\n", 1.0)]}))
+    assert [branch.step for branch in _of(found, Fate.ENDED)] == ["print(1)\n"]
+
+
+def test_programs_of_one_answer_in_other_words_do_not_end_the_search(sandbox: Sandbox) -> None:
+    words = [(f"    return {text}\n", 0.05) for text in ("1", "1 + 0", "1 * 1", "2 - 1")]
+    script = _lines({"": [*words, ("    x = 7\n", 0.8)], "x = 7": [("    return x\n", 1.0)]})
+    assert _solve(sandbox, script, candidates=80, beams=4).answer == 7
+
+
+def test_a_worker_that_the_sandbox_lost_condemns_no_step(sandbox: Sandbox) -> None:
+    class Shaky:
+        """Every other call finds its worker gone."""
+
+        calls = 0
+
+        async def check_steps_async(self, prefix: str, candidates: Sequence[str]) -> list[StepVerdict]:
+            self.calls += 1
+            verdicts = await sandbox.check_steps_async(prefix, candidates)
+            return [StepVerdict(Status.CRASH) for _ in verdicts] if self.calls % 2 else verdicts
+
+    engine = ScriptedEngine(_lines({"": [("    return 5\n", 1.0)]}))
+    beam = StepBeam(engine, Shaky(), DecodingConfig())
+    assert asyncio.run(beam.solve("How many?", OPENING, OPENING)).answer == 5
+
+
+def test_prompts_that_no_cache_held_count_against_the_budget(sandbox: Sandbox) -> None:
+    script = _lines({"": [("    x = 1\n", 1.0)], "x = 1": [("    return x\n", 1.0)]})
+    # 2 tokens are written in each of three calls, and one beam is read.
+    spent = _solve(sandbox, script, candidates=2).trace.cost
+    assert (spent.completion_tokens, spent.prompt_tokens) == (6, 3)
+    assert _solve(sandbox, script, candidates=2, budget={"tokens": 9}).ran
+    assert _solve(sandbox, script, candidates=2, budget={"tokens": 7}).trace.stopped == "tokens"
 
 
 def test_a_vote_goes_by_the_weight_behind_an_answer(sandbox: Sandbox) -> None:
@@ -113,8 +203,8 @@ def test_a_vote_goes_by_the_weight_behind_an_answer(sandbox: Sandbox) -> None:
 
 
 def test_the_execution_score_prefers_what_a_word_problem_can_have_as_its_answer(sandbox: Sandbox) -> None:
-    lines = [("    return None\n", 0.55), ("    return 4\n", 0.45)]
-    assert _solve(sandbox, _lines({"": lines}), candidates=40, choose="score").answer is None
+    lines = [("    return 10**13\n", 0.55), ("    return 4\n", 0.45)]
+    assert _solve(sandbox, _lines({"": lines}), candidates=40, choose="score").answer == 10**13
     assert _solve(sandbox, _lines({"": lines}), [ExecutionScorer()], candidates=40, choose="score").answer == 4
 
 
@@ -155,6 +245,10 @@ _STATEMENTS = (
     "    return b / 0\n",
     "    return b",
     "    # so\n",
+    "    pass\n",
+    "    try:\n",
+    "        return a\n",
+    "    return\n",
     "  odd = 3\n",
 )
 
@@ -221,5 +315,5 @@ def test_a_state_is_never_expanded_twice(sandbox: Sandbox, weights: list[int], o
     parents = {branch.parent for branch in found.trace.branches} - {0}
     expanded = [found.trace.branches[n - 1] for n in parents]
     assert all(branch.fate is Fate.KEPT for branch in expanded)
-    states = [branch.verdict.fingerprint for branch in expanded if branch.verdict]
+    states = [(branch.verdict.fingerprint, branch.tail) for branch in expanded if branch.verdict]
     assert len(states) == len(set(states))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
 from pad_ray.programs.syntax import answer_of, own_nodes, parse
 
 Span = tuple[int, int]
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def answer_spans(program: str) -> list[Span]:
@@ -28,7 +31,7 @@ def answer_spans(program: str) -> list[Span]:
     for answer in answers:
         if isinstance(answer, ast.Name):
             found += _last_binding(answer.id, nodes)
-    starts = _line_starts(program)
+    starts = line_starts(program)
     return sorted({_span(node, program, starts) for node in found})
 
 
@@ -46,11 +49,9 @@ def _targets(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> Sequence[ast.A
     return node.targets if isinstance(node, ast.Assign) else [node.target]
 
 
-def _line_starts(program: str) -> list[int]:
-    starts = [0]
-    for line in program.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    return starts
+def line_starts(program: str) -> list[int]:
+    """Where each line begins, as Python counts lines; str.splitlines ends them at form feeds and others too."""
+    return [0, *(found.end() for found in _LINE_END.finditer(program))]
 
 
 def _span(node: ast.stmt, program: str, starts: Sequence[int]) -> Span:

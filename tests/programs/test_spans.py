@@ -20,6 +20,7 @@ from pad_ray.programs.spans import answer_spans
         ("def solution():\n    é = 'ü' ; ä = 1\n    return ä\n", ["ä = 1", "return ä"]),
         ("def solution():\n    def f():\n        return 1\n    return f()\n", ["return f()"]),
         ("def solution():\n    return (\n        1\n    )\n", ["return (\n        1\n    )"]),
+        ("def solution():\n    a = 1  # \x0c x\u2028\n    return a\n", ["a = 1", "return a"]),
         ("def solution(:\n", []),
         ("", []),
     ],

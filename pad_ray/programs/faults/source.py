@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 
+from pad_ray.programs.spans import line_starts
 from pad_ray.programs.syntax import answer_of, parse
 
 from .fault import Edit
 
-# Python ends lines here only; str.splitlines does so at form feeds and other separators too.
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
@@ -32,7 +30,7 @@ class Source:
         self.text = text
         self.entry = entry
         self.body = entry.body[1:] if ast.get_docstring(entry, clean=False) is not None else entry.body
-        self._starts = [0, *(found.end() for found in _LINE_END.finditer(text))]
+        self._starts = line_starts(text)
         self.bound_at = {argument.arg: -1 for argument in ast.walk(entry.args) if isinstance(argument, ast.arg)}
         for place, statement in enumerate(self.body):
             for name in binds(statement):

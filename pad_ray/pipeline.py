@@ -277,7 +277,6 @@ class Pipeline:
             return []
         for decoder, answers in self.student_tests.items():
             self._measure(answers, self._student, "student", self._tests, (0,), decoder)
-            self._note_stages()
         return self._results()
 
     def prepare(self, allow_unreachable: bool = False) -> None:
@@ -404,9 +403,11 @@ class Pipeline:
             self._write(stage, [{**row, **facts} for row in as_predictions(answers.read(), problems)], mark)
 
         answers.request(requests)
+        self._note_stages()
         answers.make(model)
         stage = self._predictions(answers)
         once(self.folder, stage, predictions)
+        self._note_stages()  # now, since a training may follow, and be stopped
 
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""

@@ -21,7 +21,6 @@ from pad_ray.contamination import Overlap, check_shown
 from pad_ray.decoding.settings import Decoder
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
-from pad_ray.evaluation.metrics import summarise
 from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
 from pad_ray.models import local_folder
@@ -31,6 +30,7 @@ from pad_ray.provenance import provenance, shown_settings
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, content_hash
 from pad_ray.release import await_released
+from pad_ray.results import measured
 from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.runtime import ray_running
 from pad_ray.saved_run import tests_by
@@ -277,7 +277,6 @@ class Pipeline:
             return []
         for decoder, answers in self.student_tests.items():
             self._measure(answers, self._student, "student", self._tests, (0,), decoder)
-            self._note_stages()
         return self._results()
 
     def prepare(self, allow_unreachable: bool = False) -> None:
@@ -404,26 +403,15 @@ class Pipeline:
             self._write(stage, [{**row, **facts} for row in as_predictions(answers.read(), problems)], mark)
 
         answers.request(requests)
+        self._note_stages()
         answers.make(model)
         stage = self._predictions(answers)
         once(self.folder, stage, predictions)
+        self._note_stages()  # now, since a training may follow, and be stopped
 
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""
-        rows, stages = [], self.stages
-        for name in ("base_validation", "base", *map(tests_by, self.config.evaluation.decoders)):
-            if name not in stages:
-                continue
-            predictions = stages[name].read_rows(_COUNTED)
-            for shots in sorted({row["k"] for row in predictions}):
-                chosen = [row for row in predictions if row["k"] == shots]
-                facts = {
-                    "model": chosen[0]["model"],
-                    "recipe": self.config.recipe,
-                    "decoder": chosen[0]["decoder"],
-                    "verifier": chosen[0]["verifier"],
-                }
-                rows += summarise(chosen, **facts, shots=shots, seed=self.config.training.seed)
+        rows = measured(self.stages, self.config)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
         self._write_card(self.student_stage.done or {}, rows)
         return rows
@@ -435,4 +423,3 @@ _LAST: dict[Until, str] = {
     "student": "student",
 }
 _SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")
-_COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")

@@ -76,10 +76,12 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from pad_ray.report import write_report
+    from pad_ray.results import measured
     from pad_ray.saved_run import SavedRun
 
     run = SavedRun.find(arguments.run_folder, arguments.runs)
-    place = write_report(run.folder, run.config, run.stages, run.results)
+    results = run.results or measured(run.stages, run.config)  # a run that was stopped has measured a part
+    place = write_report(run.folder, run.config, run.stages, results)
     print_json({"run": run.name, "report": place}) if arguments.json else print(f"report: {place}")
     return 0
 

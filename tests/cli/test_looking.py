@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from pad_ray.cli import main
-from tests.past_run import write_run
+from pad_ray.run_folder import RunFolder
+from pad_ray.storage import Storage
+from tests.past_run import QUESTIONS, finish, sample, write_run
 
 Capture = pytest.CaptureFixture[str]
 
@@ -48,6 +50,16 @@ def test_report_needs_neither_models_nor_problem_files(capfd: Capture, run: Path
     assert main(["report", "small"]) == 0
     assert capfd.readouterr().out == f"report: {run}/report.html\n"
     assert (run / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_run_that_was_stopped_reports_what_it_has_measured(run: Path) -> None:
+    facts = {"benchmark": "nuts", "split": "test", "model": "base", "decoder": "greedy", "k": 4}
+    asked = {**sample("cccccc1", "train-10"), **facts, "question": QUESTIONS["train-10"]}
+    finish(RunFolder(Storage.open(str(run))), "evaluation/base/predictions", [asked])
+    assert main(["report", "small"]) == 0
+    page = (run / "report.html").read_text()
+    assert "the base model at its best prompt" in page
+    assert "No split was measured." not in page
 
 
 def test_report_as_json(capfd: Capture, run: Path) -> None:

@@ -18,6 +18,7 @@ from pad_ray.provenance import provenance
 from pad_ray.records import Row
 from pad_ray.run_folder import Stage
 from pad_ray.sandbox.doctor import Escape
+from pad_ray.saved_run import SavedRun
 from pad_ray.verification import Verdict
 from tests.cli.bad_input import GOOD
 
@@ -90,6 +91,19 @@ def test_a_finished_run_is_told_again_without_starting_anything(
     assert (out.count("\n  kept   "), out.count("\n  to do  ")) == (9, 0)
     assert len([line for line in out.splitlines() if line.startswith(("test ", "validation "))]) == 3
     assert out.endswith(f"\nreport: {folder}/runs/run/report.html\n")
+
+
+def test_what_was_measured_is_noted_before_the_training(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = Pipeline(load_config(folder / "run.yaml", ["evaluation.shots=[0]"]))
+    _mark(pipeline, pipeline.problem_stage)
+    _answer(pipeline, pipeline.sampling)
+    monkeypatch.setattr(Answers, "request", lambda answers, rows: _mark(pipeline, answers.requests))
+    monkeypatch.setattr(Answers, "make", lambda answers, teacher: _answer(pipeline, answers))
+    pipeline._note_stages()
+    pipeline._measure_base()
+    base = SavedRun(pipeline.folder.storage).stages["base"]
+    assert base.done
+    assert base.id == pipeline.stages["base"].id
 
 
 def test_the_plan_of_a_changed_setting_says_what_is_kept(folder: Path) -> None:

@@ -130,9 +130,14 @@ def verify(
 
 
 def solve(
-    questions: Sequence[str], model: str = "embedded", *, recipe: str = "pad", max_tokens: int = 160
+    questions: Sequence[str],
+    model: str = "embedded",
+    *,
+    recipe: str = "pad",
+    max_tokens: int = 160,
+    decoder: Literal["step-beam", "self-consistency", "greedy"] = "step-beam",
 ) -> list[Solution]:
-    """Has a student answer questions: greedily, in this process, and its programs run in the sandbox.
+    """Has a student answer questions in this process, its programs run in the sandbox.
 
     For many questions `pad-ray evaluate` is faster: it uses vLLM.
 
@@ -140,7 +145,9 @@ def solve(
         questions: as problems have them.
         model: a student's folder, a Hugging Face name, or `embedded`.
         recipe: how the student was taught to be asked.
-        max_tokens: longest completion, in tokens.
+        max_tokens: longest completion, in tokens, of the decoders that write it at once.
+        decoder: `step-beam` runs every statement before it counts; `self-consistency` samples programs and takes the
+            answer of most; `greedy` writes one, and all questions at once.
 
     Raises:
         ModelError: there is no such model.
@@ -150,7 +157,11 @@ def solve(
     from pad_ray.recipes import recipe_named
 
     method = recipe_named(recipe)
-    completions = _greedy([method.prompt(question) for question in questions], resolve_model(model), method, max_tokens)
+    if decoder == "greedy":
+        prompts = [method.prompt(question) for question in questions]
+        completions = _greedy(prompts, resolve_model(model), method, max_tokens)
+    else:
+        completions = _searched(questions, model, recipe, max_tokens, decoder)
     with Verifier() as verifier:
         texts = [method.solution(completion) for completion in completions]
         judgements = verifier.judge(texts, [None] * len(texts))
@@ -164,6 +175,21 @@ def solve(
         )
         for question, completion, judgement in zip(questions, completions, judgements, strict=True)
     ]
+
+
+def _searched(
+    questions: Sequence[str],
+    model: str,
+    recipe: str,
+    max_tokens: int,
+    decoder: Literal["step-beam", "self-consistency"],
+) -> list[str]:
+    from pad_ray.decoding.settings import DecodingConfig
+    from pad_ray.recipes import recipe_named
+    from pad_ray.solving import solve_questions
+
+    found = solve_questions(questions, model, recipe, decoder, DecodingConfig(), max_tokens)
+    return [outcome.program.removeprefix(recipe_named(recipe).solution("")) for outcome in found]
 
 
 def _greedy(prompts: Sequence[str], model: str, recipe: Any, max_tokens: int) -> list[str]:

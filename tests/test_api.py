@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -72,9 +73,10 @@ def test_run_leaves_the_mapping_that_it_was_given_alone(recorded: dict[str, obje
 
 @pytest.mark.engine
 @pytest.mark.filterwarnings("default")
-def test_solve_answers_questions_with_programs_that_ran() -> None:
+@pytest.mark.parametrize("decoder", ["step-beam", "greedy"])
+def test_solve_answers_questions_with_programs_that_ran(decoder: Literal["step-beam", "greedy"]) -> None:
     questions = ["Ann has 3 nuts and finds 4. How many nuts has she?", "What is 5 and 6?"]
-    solutions = pad_ray.solve(questions, max_tokens=48)
+    solutions = pad_ray.solve(questions, max_tokens=48, decoder=decoder)
     assert [solution.question for solution in solutions] == questions
     for solution in solutions:
         assert solution.completion

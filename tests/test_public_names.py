@@ -25,7 +25,7 @@ NAMES = [
 SIGNATURES = {
     "run": ["config", "settings", "until"],
     "verify": ["completions", "answers", "mode", "relative", "absolute", "workers"],
-    "solve": ["questions", "model", "recipe", "max_tokens"],
+    "solve": ["questions", "model", "recipe", "max_tokens", "decoder"],
 }
 
 

@@ -2,6 +2,7 @@
 
 running.py    run, sample, train, evaluate
 judging.py    verify
+solving.py    solve
 looking.py    status, report, show, samples
 taking.py     export
 starting.py   init, doctor, clean, completion
@@ -17,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pad_ray.cli import cluster, judging, looking, running, starting, taking
+from pad_ray.cli import cluster, judging, looking, running, solving, starting, taking
 from pad_ray.cli.parser import Parser, new_parser
 from pad_ray.errors import PadRayError
 
@@ -70,6 +71,7 @@ def _said(line: str, code: int) -> int:
 def parser() -> Parser:
     """The whole command line."""
     top, commands = new_parser()
-    for group in (starting.add_init, running.add, judging.add, looking.add, taking.add, cluster.add, starting.add):
-        group(commands)
+    verbs = (running, judging, solving, looking, taking, cluster, starting)
+    for add in (starting.add_init, *(group.add for group in verbs)):
+        add(commands)
     return top

@@ -51,6 +51,10 @@ class VLLMStepEngine(StepTokenizer):
         """Ends the engine's processes."""
         self._engine.shutdown()
 
+    async def forget(self) -> None:
+        """Empties the prefix cache, so that what is measured next owes nothing to what was before."""
+        await self._engine.reset_prefix_cache()
+
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
         """As `StepEngine.propose`.
 

@@ -117,6 +117,8 @@ class TokenBeam:
     def _advance(self, live: Sequence[_Beam], chances: Any) -> tuple[list[_Beam], list[_Beam], list[int]]:
         """The best continuations: beams that go on, beams that have ended, and whose children the first are.
 
+        One that ends counts only among the best `width`, as in transformers: the others are there to fill up the beam.
+
         Args:
             chances: `[beams, vocabulary]`, log-probabilities.
         """
@@ -125,17 +127,19 @@ class TokenBeam:
         scores = chances + torch.tensor([beam.score for beam in live], device=chances.device).unsqueeze(1)
         top = scores.flatten().topk(2 * self._width)
         going, ended, parents = list[_Beam](), list[_Beam](), list[int]()
-        for score, place in zip(top.values.tolist(), top.indices.tolist(), strict=True):
+        for rank, (score, place) in enumerate(zip(top.values.tolist(), top.indices.tolist(), strict=True)):
             parent, token = divmod(place, chances.shape[1])
             beam = live[parent]
             logprob = beam.logprob + float(chances[parent, token])
             if token in self._engine.ends:
-                ended.append(replace(beam, logprob=logprob, score=score))
+                if rank < self._width:
+                    ended.append(replace(beam, logprob=logprob, score=score))
                 continue
             tokens = (*beam.tokens, token)
             grown = _Beam(tokens, logprob, score, self._engine.decode(tokens))
             if cut(grown.text, self._stop) != grown.text:
-                ended.append(grown)
+                if rank < self._width:
+                    ended.append(grown)
             else:
                 going.append(grown)
                 parents.append(parent)

@@ -1,0 +1,94 @@
+"""Questions that are answered at once, in this process: what `pad-ray solve` and `pad_ray.solve` share.
+
+The engine is transformers, which starts in seconds; for many questions `pad-ray evaluate` is faster, with vLLM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import get_args
+
+from pad_ray.decoding.beam import Outcome
+from pad_ray.decoding.scorers import ExecutionScorer, Scorer
+from pad_ray.decoding.settings import Decoder, DecodingConfig
+from pad_ray.decoding.solver import Solver
+from pad_ray.decoding.trace import Branch
+from pad_ray.errors import ConfigError, PlacementError, StageError
+from pad_ray.models import resolve_model
+from pad_ray.recipes import Recipe, recipe_named
+from pad_ray.sandbox import Sandbox, SandboxError, SandboxUnavailable
+
+DECODERS: tuple[Decoder, ...] = ("step-beam", "self-consistency", "greedy")
+
+
+def solve_questions(
+    questions: Sequence[str],
+    model: str,
+    recipe: str,
+    decoder: Decoder,
+    settings: DecodingConfig,
+    max_tokens: int,
+    on_step: Callable[[Sequence[Branch]], None] | None = None,
+) -> list[Outcome]:
+    """The program and the answer that a decoder finds for each question, one after the other.
+
+    Args:
+        questions: as problems have them.
+        model: a student's folder, a Hugging Face name, or `embedded`.
+        recipe: how the student was taught to be asked.
+        decoder: one of `DECODERS`.
+        settings: widths, weights, budgets.
+        max_tokens: longest program of those that are drawn at once, in tokens.
+        on_step: hears of the branches of every step of the step beam.
+
+    Raises:
+        ConfigError, ModelError: no such decoder, recipe or model.
+        PlacementError: this machine cannot confine programs.
+    """
+    if decoder not in DECODERS:
+        known = "pad-ray evaluate has it" if decoder in get_args(Decoder) else f"There are: {', '.join(DECODERS)}"
+        raise ConfigError(f"decoder `{decoder}` is none of a single question's", known)
+    method, resolved = recipe_named(recipe), resolve_model(model)
+    with _sandbox() as sandbox:
+        solver = _solver(resolved, method, sandbox, settings, max_tokens)
+        return asyncio.run(_solve(solver, questions, method, decoder, on_step))
+
+
+async def _solve(
+    solver: Solver,
+    questions: Sequence[str],
+    recipe: Recipe,
+    decoder: Decoder,
+    on_step: Callable[[Sequence[Branch]], None] | None,
+) -> list[Outcome]:
+    opening = recipe.solution("")
+    return [await solver.solve(decoder, question, recipe.prompt(question), opening, on_step) for question in questions]
+
+
+def _solver(model: str, recipe: Recipe, sandbox: Sandbox, settings: DecodingConfig, max_tokens: int) -> Solver:
+    from pad_ray.generation.step_transformers import TransformersStepEngine
+
+    scorers: list[Scorer] = [ExecutionScorer()]
+    if settings.weights.faithfulness:
+        from pad_ray.decoding.faithfulness import FaithfulnessScorer
+        from pad_ray.generation.embedder import Embedder
+
+        scorers.append(FaithfulnessScorer(Embedder(settings.embedder)))
+    return Solver(TransformersStepEngine(model), sandbox, scorers, settings, max_tokens, recipe.stop)
+
+
+@contextmanager
+def _sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox()
+    try:
+        sandbox.__enter__()
+    except SandboxUnavailable as error:
+        raise PlacementError(error.problem, error.mend) from error
+    except SandboxError as error:
+        raise StageError(error.problem, error.mend) from error
+    try:
+        yield sandbox
+    finally:
+        sandbox.__exit__(None, None, None)

@@ -26,6 +26,8 @@ from pad_ray.placement import Node, check, described
 _CODE = Path(pad_ray.__file__).parent
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 _PAUSE_SECONDS = 2.0
+# Loggers of Ray that tell of uploads and closed connections.
+_TALKATIVE = ("dashboard.modules.dashboard_sdk", "dashboard.modules.job.sdk", "_private.runtime_env.packaging")
 _TOKEN_MEND = "Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH, as the cluster has them"
 
 
@@ -70,8 +72,8 @@ class Cluster:
             raise PlacementError(f"`{address}` is no address of a dashboard", mend)
         from ray.job_submission import JobSubmissionClient
 
-        for name in ("dashboard_sdk", "job.sdk"):  # they tell of uploads and closed connections
-            logging.getLogger(f"ray.dashboard.modules.{name}").setLevel(logging.ERROR)
+        for name in _TALKATIVE:
+            logging.getLogger(f"ray.{name}").setLevel(logging.ERROR)
         try:
             self._client = JobSubmissionClient(self.address)
         except Exception as error:  # whatever else listens there answers in ways of its own

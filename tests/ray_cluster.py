@@ -28,14 +28,17 @@ def ray_cluster(cpus: int = 3) -> Iterator[str]:
         The address of the dashboard.
     """
     port, dashboard, client = free_ports(3)
-    folder = tempfile.mkdtemp(prefix="pad-", dir="/tmp")  # the names of sockets may have 107 bytes
+    # Short, for the names of sockets may have 107 bytes; one for each, as on two machines: a node unpacks a job's files
+    # anew, and in a common folder would take the working directory from under the job on the other.
+    folder, other = (tempfile.mkdtemp(prefix="pad-", dir="/tmp") for _ in range(2))
     head = [f"--port={port}", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}"]
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(shutil.rmtree, other, ignore_errors=True)
         stack.enter_context(_node("--head", *head, f"--temp-dir={folder}", f"--num-cpus={cpus}"))
         address = f"http://127.0.0.1:{dashboard}"
         _await(f"{address}/api/version")
-        stack.enter_context(_node(f"--address=127.0.0.1:{port}", f"--num-cpus={cpus}"))
+        stack.enter_context(_node(f"--address=127.0.0.1:{port}", f"--temp-dir={other}", f"--num-cpus={cpus}"))
         yield address
 
 

@@ -190,7 +190,7 @@ def test_a_worker_that_the_sandbox_lost_condemns_no_step(sandbox: Sandbox) -> No
 def test_prompts_that_no_cache_held_count_against_the_budget(sandbox: Sandbox) -> None:
     script = _lines({"": [("    x = 1\n", 1.0)], "x = 1": [("    return x\n", 1.0)]})
     # 2 tokens are written in each of three calls, and one beam is read.
-    short = {"candidates": 2, "step_tokens": 4}
+    short: dict[str, Any] = {"candidates": 2, "step_tokens": 4}
     spent = _solve(sandbox, script, **short).trace.cost
     assert (spent.completion_tokens, spent.prompt_tokens) == (6, 3)
     assert _solve(sandbox, script, **short, budget={"tokens": 14}).ran
@@ -202,7 +202,7 @@ def test_near_the_end_of_a_budget_fewer_lines_are_drawn_and_none_is_cut(sandbox:
     numbers = [(f"    x{n} = {n}\n", 0.05) for n in range(1, 21)]
     ends = {f"x{n} = {n}": [(f"    return x{n}\n", 1.0)] for n in range(1, 21)}
     # Calls: 8 line breaks and 8 statements, each with a beam read; 18 of 38 tokens are spent, room is left for 5 draws.
-    options = {"candidates": 8, "beams": 4, "step_tokens": 4}
+    options: dict[str, Any] = {"candidates": 8, "beams": 4, "step_tokens": 4}
     found = _solve(sandbox, _lines({"": numbers, **ends}), budget={"tokens": 38}, **options)
     assert [branch.depth for branch in _of(found, Fate.FINISHED)] == [2, 2, 2, 2]
     assert not _of(found, Fate.TOO_LONG)

@@ -356,13 +356,17 @@ class _Search:
         return afforded, left // max(1, sum(draws))
 
     async def _in_time(self, work: Awaitable[_T]) -> _T:
-        limit = self._s.budget.seconds
-        if limit is None:
+        seconds = self._s.budget.seconds
+        if seconds is None:
             return await work
+        limit = asyncio.timeout(max(0.0, seconds - (self._o._clock() - self._begun)))
         try:
-            return await asyncio.wait_for(work, limit - (self._o._clock() - self._begun))
+            async with limit:
+                return await work
         except TimeoutError:
-            raise _Spent("seconds") from None
+            if limit.expired():
+                raise _Spent("seconds") from None
+            raise  # the engine's own: not the end of this budget
 
 
 def _fate(piece: _Piece, header: str) -> Fate:

@@ -253,6 +253,15 @@ def test_time_that_runs_out_in_the_engine_gives_the_best_so_far(sandbox: Sandbox
     assert (found.trace.stopped, found.program) == ("seconds", OPENING + "\n    x = 1\n")
 
 
+def test_an_engines_own_timeout_is_not_taken_for_the_end_of_the_time(sandbox: Sandbox) -> None:
+    class Failing(ScriptedEngine):
+        async def propose(self, *asked: object) -> object:  # type: ignore[override]
+            raise TimeoutError("the engine is gone")
+
+    with pytest.raises(TimeoutError, match="the engine is gone"):
+        _search(Failing(_lines({})), sandbox, budget={"seconds": 60})
+
+
 # Random models: each text may be followed by any of these, some of which cannot run.
 _STATEMENTS = (
     "    a = 1\n",

@@ -26,6 +26,7 @@ from pad_ray.sandbox import Status, StepVerdict, Value
 from pad_ray.sandbox.layout import EMPTY, closing, extend
 
 _LINES_OF_A_STEP = 8
+_SHORTEST_DRAW = 24  # tokens; a statement of a word problem's program has some fifteen
 _PASSING = (Status.CRASH, Status.OVERLOAD)
 _T = TypeVar("_T")
 
@@ -208,7 +209,12 @@ class _Search:
         ]
         done: list[_Piece] = []
         for _ in range(_LINES_OF_A_STEP):
-            pieces = await self._check(await self._propose(open_))
+            afforded, room = self._afforded(open_)
+            if not afforded:
+                if done:  # what was paid for counts; the next step finds that nothing is left
+                    return _distinct(done)
+                raise _Spent("tokens")
+            pieces = await self._check(await self._propose(afforded, room))
             done += [piece for piece in pieces if piece.ended or not piece.is_open]
             going = [piece for piece in pieces if not piece.ended and piece.is_open]
             open_ = [one for one in going if len(one.tokens) < self._s.step_tokens]
@@ -217,9 +223,8 @@ class _Search:
                 return _distinct(done)
         return _distinct(done + open_)
 
-    async def _propose(self, pieces: Sequence[_Piece]) -> list[_Piece]:
+    async def _propose(self, pieces: Sequence[_Piece], room: int) -> list[_Piece]:
         """All pieces drawn on, each as often as it was drawn: what is drawn in all are whole steps by their chances."""
-        room = self._room(sum(piece.times for piece in pieces))
         groups: dict[tuple[int, bool], list[_Piece]] = {}
         for piece in pieces:
             groups.setdefault((piece.times, piece.likeliest), []).append(piece)
@@ -334,25 +339,34 @@ class _Search:
 
     # Budgets.
 
-    def _room(self, proposals: int) -> int:
-        """Tokens that each of so many proposals may take.
+    def _afforded(self, pieces: Sequence[_Piece]) -> tuple[list[_Piece], int]:
+        """The pieces that may be drawn on, how often, and the tokens that each draw may take, so that the budget holds.
 
-        Raises:
-            _Spent: not even one.
+        Near its end there are fewer draws rather than shorter ones, for a line that is cut off is worth nothing: one
+        for each of the best beams, then a second for each.
         """
-        left = self._s.budget.tokens - self._trace.cost.tokens
-        if left < proposals:
-            raise _Spent("tokens")
-        return left // proposals
+        left = max(0, self._s.budget.tokens - self._trace.cost.tokens)
+        most = left // min(_SHORTEST_DRAW, self._s.step_tokens)
+        draws = [0] * len(pieces)
+        for turn in range(max(piece.times for piece in pieces)):
+            for place, piece in enumerate(pieces):
+                if turn < piece.times and sum(draws) < most:
+                    draws[place] += 1
+        afforded = [replace(piece, times=count) for piece, count in zip(pieces, draws, strict=True) if count]
+        return afforded, left // max(1, sum(draws))
 
     async def _in_time(self, work: Awaitable[_T]) -> _T:
-        limit = self._s.budget.seconds
-        if limit is None:
+        seconds = self._s.budget.seconds
+        if seconds is None:
             return await work
+        limit = asyncio.timeout(max(0.0, seconds - (self._o._clock() - self._begun)))
         try:
-            return await asyncio.wait_for(work, limit - (self._o._clock() - self._begun))
+            async with limit:
+                return await work
         except TimeoutError:
-            raise _Spent("seconds") from None
+            if limit.expired():
+                raise _Spent("seconds") from None
+            raise  # the engine's own: not the end of this budget
 
 
 def _fate(piece: _Piece, header: str) -> Fate:

@@ -190,10 +190,30 @@ def test_a_worker_that_the_sandbox_lost_condemns_no_step(sandbox: Sandbox) -> No
 def test_prompts_that_no_cache_held_count_against_the_budget(sandbox: Sandbox) -> None:
     script = _lines({"": [("    x = 1\n", 1.0)], "x = 1": [("    return x\n", 1.0)]})
     # 2 tokens are written in each of three calls, and one beam is read.
-    spent = _solve(sandbox, script, candidates=2).trace.cost
+    short: dict[str, Any] = {"candidates": 2, "step_tokens": 4}
+    spent = _solve(sandbox, script, **short).trace.cost
     assert (spent.completion_tokens, spent.prompt_tokens) == (6, 3)
-    assert _solve(sandbox, script, candidates=2, budget={"tokens": 9}).ran
-    assert _solve(sandbox, script, candidates=2, budget={"tokens": 7}).trace.stopped == "tokens"
+    assert _solve(sandbox, script, **short, budget={"tokens": 14}).ran
+    # Of 7, two draws and a beam leave 4, one draw and a beam 2; without the beams there would be room for a third call.
+    assert _solve(sandbox, script, **short, budget={"tokens": 7}).trace.stopped == "tokens"
+
+
+def test_near_the_end_of_a_budget_fewer_lines_are_drawn_and_none_is_cut(sandbox: Sandbox) -> None:
+    numbers = [(f"    x{n} = {n}\n", 0.05) for n in range(1, 21)]
+    ends = {f"x{n} = {n}": [(f"    return x{n}\n", 1.0)] for n in range(1, 21)}
+    # Calls: 8 line breaks and 8 statements, each with a beam read; 18 of 38 tokens are spent, room is left for 5 draws.
+    options: dict[str, Any] = {"candidates": 8, "beams": 4, "step_tokens": 4}
+    found = _solve(sandbox, _lines({"": numbers, **ends}), budget={"tokens": 38}, **options)
+    assert [branch.depth for branch in _of(found, Fate.FINISHED)] == [2, 2, 2, 2]
+    assert not _of(found, Fate.TOO_LONG)
+
+
+def test_what_was_whole_when_the_budget_ran_out_counts(sandbox: Sandbox) -> None:
+    first = [("    return 5\n", 0.5), ("    # so\n", 0.5)]
+    script = _lines({"": first, "# so": [("    return 6\n", 1.0)]})
+    # Nothing is left to go on after the comment.
+    found = _solve(sandbox, script, candidates=8, step_tokens=4, budget={"tokens": 41})
+    assert (found.ran, found.answer) == (True, 5)
 
 
 def test_a_vote_goes_by_the_weight_behind_an_answer(sandbox: Sandbox) -> None:
@@ -233,6 +253,15 @@ def test_time_that_runs_out_in_the_engine_gives_the_best_so_far(sandbox: Sandbox
     assert (found.trace.stopped, found.program) == ("seconds", OPENING + "\n    x = 1\n")
 
 
+def test_an_engines_own_timeout_is_not_taken_for_the_end_of_the_time(sandbox: Sandbox) -> None:
+    class Failing(ScriptedEngine):
+        async def propose(self, *asked: object) -> object:  # type: ignore[override]
+            raise TimeoutError("the engine is gone")
+
+    with pytest.raises(TimeoutError, match="the engine is gone"):
+        _search(Failing(_lines({})), sandbox, budget={"seconds": 60})
+
+
 # Random models: each text may be followed by any of these, some of which cannot run.
 _STATEMENTS = (
     "    a = 1\n",
@@ -267,6 +296,7 @@ _CONFIGS = st.fixed_dictionaries(
         "candidates": st.integers(1, 5),
         "choose": st.sampled_from(["score", "vote"]),
         "seed": st.integers(0, 99),
+        "step_tokens": st.integers(4, 8),
         "budget": st.fixed_dictionaries({"steps": st.integers(1, 6), "tokens": st.integers(1, 120)}),
     }
 )

@@ -7,6 +7,7 @@
     │   └── ModelError      a model name or folder that is no model
     ├── PlacementError      exit code 2: the machine or cluster cannot place what the run asks for
     ├── TeacherError        exit code 2: the teacher stopped answering, or the money for it is spent
+    ├── EngineError         a model that writes step by step could not answer
     └── StageError          a stage started and could not finish
 
 A failure of one row is never an exception: it is a row with a verdict.

@@ -43,8 +43,11 @@ def _engine(mark: dict[str, str]) -> Any:
 
 
 def _gone(pid: int) -> bool:
-    """Whether a process holds nothing; who has lost its parent may stay on the list."""
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    """Whether a process holds no memory; on its way out it may stay on the list, and so may who has lost its parent."""
+    try:
+        return bool(psutil.Process(pid).memory_info().rss == 0)
+    except psutil.NoSuchProcess:  # a zombie is one of these too
+        return True
 
 
 def test_the_processes_of_an_engine_are_waited_for() -> None:

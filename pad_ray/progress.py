@@ -143,7 +143,7 @@ def _print(line: str, last: str, terminal: bool) -> str:
 def _width() -> int:
     """Columns of the terminal but one: a line that is wrapped cannot be drawn again."""
     try:
-        return os.get_terminal_size(screen().fileno()).columns - 1 or 80
+        return (os.get_terminal_size(screen().fileno()).columns or 121) - 1  # 0 where nobody said
     except (OSError, ValueError):
         return 200
 

@@ -26,6 +26,13 @@ def confirmed(faults: Sequence[Fault], sandbox: Sandbox, comparison: Comparison 
         SandboxClosed: outside of the sandbox's `with` block.
         SandboxUnavailable: workers were lost and no new ones could be confined.
     """
+    return [fault for fault, _ in confirmed_runs(faults, sandbox, comparison)]
+
+
+def confirmed_runs(
+    faults: Sequence[Fault], sandbox: Sandbox, comparison: Comparison | None = None
+) -> list[tuple[Fault, Execution]]:
+    """As `confirmed`, each fault with what came of running it."""
     right = list(dict.fromkeys(fault.program for fault in faults))
     executions = sandbox.run([*right, *(fault.faulty for fault in faults)])
     golds = {program: _answer(execution) for program, execution in zip(right, executions, strict=False)}
@@ -34,7 +41,7 @@ def confirmed(faults: Sequence[Fault], sandbox: Sandbox, comparison: Comparison 
     for fault, execution in zip(faults, executions[len(right) :], strict=True):
         gold = golds[fault.program]
         if gold and verdict_of(execution, gold, rule) == Verdict(fault.effect):
-            kept.append(fault)
+            kept.append((fault, execution))
     return kept
 
 

@@ -76,8 +76,8 @@ class Branch:
         if self.into is not None:
             row["into"] = self.into
         if seen is not None:
-            row["values"] = {name: _shortened(value) for name, value in seen.values.items()}
-            row |= {"value": _shortened(seen.value)} if seen.finished else {}
+            row["values"] = {name: shortened(value) for name, value in seen.values.items()}
+            row |= {"value": shortened(seen.value)} if seen.finished else {}
             if not seen.ok:
                 row["died_of"] = seen.error_class or str(seen.status)
                 row["message"] = seen.message
@@ -145,6 +145,7 @@ class Trace:
         }
 
 
-def _shortened(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """A value as text of at most 80 characters."""
     text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"

@@ -34,6 +34,11 @@ def fingerprint(program: str) -> str | None:
     return hashlib.sha256(f"{names.new(result)} {text}".encode(errors="backslashreplace")).hexdigest()[:16]
 
 
+def identity(text: str) -> str:
+    """The fingerprint; of a text that cannot be parsed, the text as it stands."""
+    return fingerprint(text) or text.strip()
+
+
 class _Names(ast.NodeTransformer):
     """Numbers the names that a program gives itself, and drops what computes nothing."""
 

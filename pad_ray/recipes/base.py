@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from pad_ray.programs.error_code import ErrorCode
 from pad_ray.prompts import WorkedExample
 
 
@@ -14,8 +15,15 @@ class Recipe(Protocol):
     name: str
     stop: tuple[str, ...]  # a completion ends where one of these would begin
 
-    def prompt(self, question: str, examples: Sequence[WorkedExample] = ()) -> str:
-        """The text that a model continues; with no worked examples it is what the student is asked."""
+    def prompt(self, question: str, examples: Sequence[WorkedExample] = (), error_code: ErrorCode | None = None) -> str:
+        """The text that a model continues; with no worked examples it is what the student is asked.
+
+        Args:
+            question: the problem's text.
+            examples: worked examples that are shown first.
+            error_code: what stands in the slot for a broken program, of a student that learns to repair; `EMPTY` where
+                it is asked for the first time. By default there is no slot.
+        """
         ...
 
     def messages(self, question: str, examples: Sequence[WorkedExample] = ()) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pad_ray.programs.error_code import ErrorCode, as_data
 from pad_ray.programs.spans import answer_spans
 from pad_ray.prompts import WorkedExample
 
@@ -23,9 +24,12 @@ class Pad:
     name = "pad"
     stop: tuple[str, ...] = ("\nQuestion:", "\ndef ", "\n\n\n", "```")
 
-    def prompt(self, question: str, examples: Sequence[WorkedExample] = ()) -> str:
+    def prompt(self, question: str, examples: Sequence[WorkedExample] = (), error_code: ErrorCode | None = None) -> str:
         shown = [f"Question: {example.question}\nSolution:\n{example.program.strip()}\n\n" for example in examples]
-        return "".join(shown) + f"Question: {question}\nSolution:\n{_HEADER}"
+        asked = f"Question: {question}\n"
+        if error_code is not None:
+            asked = f"Question: {as_data(question)}\n{error_code.text}"
+        return "".join(shown) + f"{asked}Solution:\n{_HEADER}"
 
     def messages(self, question: str, examples: Sequence[WorkedExample] = ()) -> list[dict[str, str]]:
         turns = []

@@ -6,11 +6,11 @@ answer the same problems, so the exact sign test over those where they differ (M
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pad_ray.evaluation.paired import sign_test
 from pad_ray.records import Row
 from pad_ray.report.words import counted, interval, percent
 
@@ -63,14 +63,6 @@ class Answer:
     title: str
     sentence: str
     doubt: str = ""
-
-
-def sign_test(gained: int, lost: int) -> float:
-    """Two-sided p-value of the exact sign test: how likely so uneven a split is by chance alone."""
-    n = gained + lost
-    tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1))
-    # Whole numbers, since 2**n is beyond a float for a large test.
-    return min(1.0, 2 * tail / (1 << n))
 
 
 def matches(results: Sequence[dict[str, Any]], base: Sequence[Row], student: Sequence[Row]) -> list[Match]:

@@ -74,4 +74,6 @@ def _example(sample: Row, question: str, recipe: Recipe, marks: Sequence[str], s
         "marks": json.dumps(list(marks)),
         "used": why_not is None,
         "why_not": why_not,
+        "lesson": None,
+        "broken_id": None,
     }

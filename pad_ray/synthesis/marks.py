@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import get_args
 
 from pad_ray.config import Mark
-from pad_ray.programs.duplicates import fingerprint
+from pad_ray.programs.duplicates import identity
 from pad_ray.programs.shortcuts import shortcuts
 from pad_ray.records import Row
 
@@ -45,7 +45,7 @@ def mark_samples(
     for row in rows:
         found = [f"contaminated:{name}" for name in sets[row["problem_id"]]]
         if row["verdict"] == "ok":
-            key = (row["problem_id"], _identity(row))
+            key = (row["problem_id"], identity(row["program"] or row["completion"] or ""))
             found += ["forged"] * bool(row["forged"]) + ["duplicate"] * (key in seen)
             found += shortcuts(row["program"] or "", questions[row["problem_id"]])
             seen.add(key)
@@ -56,9 +56,3 @@ def mark_samples(
 def kind_of(mark: str) -> str:
     """The mark without the name of a set: `contaminated` for `contaminated:gsm8k`."""
     return mark.partition(":")[0]
-
-
-def _identity(row: Row) -> str:
-    """What the programs of duplicates share; a text that cannot be parsed is compared as it stands."""
-    text = row["program"] or row["completion"] or ""
-    return fingerprint(text) or text.strip()

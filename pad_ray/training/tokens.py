@@ -111,6 +111,13 @@ def tokenize(
     return encoded
 
 
+def count_tokens(row: Row, tokenizer: Any, encoder_decoder: bool = False) -> int:
+    """Tokens of an example, prompt and target together, as `tokenize` makes them."""
+    target = tokenizer(row["target"], add_special_tokens=encoder_decoder).input_ids
+    ended = bool(target) and target[-1] == tokenizer.eos_token_id
+    return len(tokenizer(row["prompt"]).input_ids) + len(target) + (0 if ended else 1)
+
+
 def _weights(text: str, count: int, encoding: Any, loss: LossConfig, spans: Spans | None) -> tuple[float, ...]:
     """A token that touches the answer counts as answer; one that no text made (the end) counts 1."""
     answers = spans(text) if spans else ()

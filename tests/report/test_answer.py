@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pad_ray.evaluation.metrics import wilson
-from pad_ray.report.answer import Answer, Match, answer, in_short, matches, sign_test
+from pad_ray.evaluation.paired import sign_test
+from pad_ray.report.answer import Answer, Match, answer, in_short, matches
 
 
 def result(model: str, correct: int, n: int = 300, split: str = "test") -> dict[str, Any]:

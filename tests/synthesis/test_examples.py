@@ -46,6 +46,8 @@ def test_an_example_is_a_record_that_names_its_sample() -> None:
         "marks": "[]",
         "used": True,
         "why_not": None,
+        "lesson": None,
+        "broken_id": None,
     }
     assert [*example] == columns("example")
     assert table("example", [example]).to_pylist() == [example]

@@ -9,7 +9,7 @@ import pytest
 from pad_ray.errors import InputError, ModelError
 from pad_ray.records import Row
 from pad_ray.training.settings import LossConfig
-from pad_ray.training.tokens import TokenizedExample, TokenTable, tokenize
+from pad_ray.training.tokens import TokenizedExample, TokenTable, count_tokens, tokenize
 
 BEGIN, END = 256, 257
 
@@ -31,6 +31,14 @@ def tokenizer() -> Any:
 
 def _example(prompt: str = "def solution():", target: str = "\n return 1\n", id: str = "a-0") -> Row:
     return {"id": id, "prompt": prompt, "target": target}
+
+
+@pytest.mark.parametrize("target", ["\n return 1\n", "x", "", "é"])
+@pytest.mark.parametrize("pairs", [False, True])
+def test_tokens_are_counted_as_they_are_made(tokenizer: Any, target: str, pairs: bool) -> None:
+    row = _example(target=target)
+    [made] = tokenize([row], tokenizer, 100, encoder_decoder=pairs)
+    assert count_tokens(row, tokenizer, pairs) == len(made)
 
 
 def test_the_prompt_is_what_an_engine_would_read(tokenizer: Any) -> None:

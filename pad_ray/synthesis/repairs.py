@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 
 from pad_ray.programs.duplicates import identity
 from pad_ray.programs.error_code import ErrorCode
-from pad_ray.programs.faults import Effect, Fault, draw
+from pad_ray.programs.faults import Fault, draw
 from pad_ray.records import Row, content_hash
 from pad_ray.sandbox import Execution
 from pad_ray.synthesis.repair_settings import RepairConfig
@@ -64,15 +64,14 @@ def injected_repairs(samples: Iterable[Row], confirmed: Iterable[tuple[Fault, Ex
         confirmed: faults that fail as they are meant to, with their runs (`pad_ray.confirmation.confirmed_runs`).
 
     Returns:
-        Lessons sorted by id. A wrong answer has no message.
+        Lessons sorted by id. A wrong answer has no message, since its run had none.
     """
     of_program: dict[str, list[Row]] = {}
     for row in samples:
         of_program.setdefault(row["program"], []).append(row)
     found = {}
     for fault, run in confirmed:
-        told = fault.effect is not Effect.WRONG_ANSWER
-        slot = ErrorCode.of(fault.faulty, run.error_class, run.message, run.line) if told else ErrorCode(fault.faulty)
+        slot = ErrorCode.of(fault.faulty, run.error_class, run.message, run.line)
         for row in of_program.get(fault.program, ()):
             lesson = f"injected:{fault.kind}"
             repair = Repair(row["problem_id"], lesson, slot, fault.program, row["id"], row["id"])

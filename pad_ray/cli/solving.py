@@ -20,7 +20,7 @@ def add(commands: Commands[Any]) -> None:
         "let a student answer a question, and watch the tree of its programs grow",
         _solve,
         examples='pad-ray solve "Ann has 3 nuts and finds 4. How many has she?" --model runs/mine/student\n'
-        'pad-ray solve "…" --decoder greedy --json | jq .answer',
+        'pad-ray solve "…" --decoder greedy --json',
         more="Each statement is run before it counts. For many questions `pad-ray evaluate` is faster.",
     )
     solve.add_argument("question", metavar="QUESTION", help="a word problem")

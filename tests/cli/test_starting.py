@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ COMMANDS = [
     "sample",
     "samples",
     "show",
+    "solve",
     "status",
     "submit",
     "train",
@@ -63,7 +65,7 @@ def test_settings_can_be_overridden_where_there_are_some(name: str) -> None:
 def test_examples_in_help_are_commands_that_parse() -> None:
     for name, command in commands().items():
         lines = (command.epilog or "").splitlines()
-        for line in (line.strip().partition("#")[0].partition("|")[0].split() for line in lines[1:]):
+        for line in (shlex.split(line.partition("|")[0], comments=True) for line in lines[1:]):
             if line[:2] == ["pad-ray", name] and ">" not in line:
                 parser().parse_args(line[1:])
 

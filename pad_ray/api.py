@@ -185,11 +185,12 @@ def _searched(
     decoder: Literal["step-beam", "self-consistency"],
 ) -> list[str]:
     from pad_ray.decoding.settings import DecodingConfig
-    from pad_ray.recipes import recipe_named
+    from pad_ray.recipes import opening_of, recipe_named
     from pad_ray.solving import solve_questions
 
     found = solve_questions(questions, model, recipe, decoder, DecodingConfig(), max_tokens)
-    return [outcome.program.removeprefix(recipe_named(recipe).solution("")) for outcome in found]
+    opening = opening_of(recipe_named(recipe))
+    return [outcome.program.removeprefix(opening) for outcome in found]
 
 
 def _greedy(prompts: Sequence[str], model: str, recipe: Any, max_tokens: int) -> list[str]:

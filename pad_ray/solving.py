@@ -8,19 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import get_args
 
 from pad_ray.decoding.beam import Outcome
-from pad_ray.decoding.scorers import ExecutionScorer, Scorer
-from pad_ray.decoding.settings import Decoder, DecodingConfig
+from pad_ray.decoding.settings import DECODERS, STEPWISE, Decoder, DecodingConfig
 from pad_ray.decoding.solver import Solver
 from pad_ray.decoding.trace import Branch
 from pad_ray.errors import ConfigError, PlacementError, StageError
+from pad_ray.generation.scorers import Scorers
 from pad_ray.models import resolve_model
-from pad_ray.recipes import Recipe, recipe_named
+from pad_ray.recipes import Recipe, opening_of, recipe_named
 from pad_ray.sandbox import Sandbox, SandboxError, SandboxUnavailable
-
-DECODERS: tuple[Decoder, ...] = ("step-beam", "self-consistency", "greedy")
 
 
 def solve_questions(
@@ -38,7 +35,7 @@ def solve_questions(
         questions: as problems have them.
         model: a student's folder, a Hugging Face name, or `embedded`.
         recipe: how the student was taught to be asked.
-        decoder: one of `DECODERS`.
+        decoder: one of `STEPWISE`.
         settings: widths, weights, budgets.
         max_tokens: longest program of those that are drawn at once, in tokens.
         on_step: hears of the branches of every step of the step beam.
@@ -47,8 +44,8 @@ def solve_questions(
         ConfigError, ModelError: no such decoder, recipe or model.
         PlacementError: this machine cannot confine programs.
     """
-    if decoder not in DECODERS:
-        known = "pad-ray evaluate has it" if decoder in get_args(Decoder) else f"There are: {', '.join(DECODERS)}"
+    if decoder not in STEPWISE:
+        known = "pad-ray evaluate has it" if decoder in DECODERS else f"There are: {', '.join(STEPWISE)}"
         raise ConfigError(f"decoder `{decoder}` is none of a single question's", known)
     method, resolved = recipe_named(recipe), resolve_model(model)
     with _sandbox() as sandbox:
@@ -63,20 +60,14 @@ async def _solve(
     decoder: Decoder,
     on_step: Callable[[Sequence[Branch]], None] | None,
 ) -> list[Outcome]:
-    opening = recipe.solution("")
+    opening = opening_of(recipe)
     return [await solver.solve(decoder, question, recipe.prompt(question), opening, on_step) for question in questions]
 
 
 def _solver(model: str, recipe: Recipe, sandbox: Sandbox, settings: DecodingConfig, max_tokens: int) -> Solver:
     from pad_ray.generation.step_transformers import TransformersStepEngine
 
-    scorers: list[Scorer] = [ExecutionScorer()]
-    if settings.weights.faithfulness:
-        from pad_ray.decoding.faithfulness import FaithfulnessScorer
-        from pad_ray.generation.embedder import Embedder
-
-        scorers.append(FaithfulnessScorer(Embedder(settings.embedder)))
-    return Solver(TransformersStepEngine(model), sandbox, scorers, settings, max_tokens, recipe.stop)
+    return Solver(TransformersStepEngine(model), sandbox, Scorers().of(settings), settings, max_tokens, recipe.stop)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pad_ray.decoding.settings import DecodingConfig
 from pad_ray.decoding.trace import Branch
+from pad_ray.sandbox import Value
 
 
 def choose(finished: Sequence[Branch], how: Literal["score", "vote"]) -> Branch:
@@ -53,14 +54,17 @@ def _votes(finished: Sequence[Branch], top: float | None = None) -> dict[str, fl
     return votes
 
 
-def _answer(branch: Branch) -> str:
-    """Answers that count as one: 5 and 5.0 do, True and 1 do not."""
-    value = branch.verdict.value if branch.verdict else None
+def answer_key(value: Value) -> str:
+    """The same for answers that count as one: 5 and 5.0 do, True and 1 do not."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, float):
         value = float(f"{value:.9g}")
     return repr(value)
+
+
+def _answer(branch: Branch) -> str:
+    return answer_key(branch.verdict.value if branch.verdict else None)
 
 
 def _rank(branch: Branch) -> tuple[float, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pad_ray.decoding.scorers import LOWEST, Step
@@ -36,39 +36,40 @@ class FaithfulnessScorer:
         self._wanted: dict[str, None] = {}
 
     async def score(self, question: str, steps: Sequence[Step]) -> list[float]:
-        sentences = sentences_of(question)
-        texts = [step.text.strip() for step in steps]
-        vectors = await self._vectors([*sentences, *texts])
-        asked = [vectors[sentence] for sentence in sentences]
-        return [max(_ln_alignment(vectors[text], sentence) for sentence in asked) for text in texts]
+        sentences, texts = sentences_of(question), [step.text.strip() for step in steps]
+        return _aligned(sentences, texts, await self._vectors([*sentences, *texts]))
 
     def of_lines(self, question: str, lines: Sequence[str]) -> list[float]:
         """ln ψ of lines, at once, in the calling thread: for token beams, which wait for it."""
-        sentences = sentences_of(question)
-        missing = [text for text in dict.fromkeys((*sentences, *lines)) if text not in self._known]
-        if missing:
-            self._known |= dict(zip(missing, self._embed(missing), strict=True))
-        asked = [self._known[sentence] for sentence in sentences]
-        return [max(_ln_alignment(self._known[line], sentence) for sentence in asked) for line in lines]
+        sentences, texts = sentences_of(question), [line.strip() for line in lines]
+        return _aligned(sentences, texts, self._embedded([*sentences, *texts]))
 
     async def _vectors(self, texts: Sequence[str]) -> dict[str, Any]:
         """Their vectors; whoever comes while others are embedded waits, and then goes with all who came."""
         self._wanted |= {text: None for text in texts if text not in self._known}
         async with self._turn:
-            wanted, self._wanted = dict.fromkeys((*self._wanted, *texts)), {}
-            if missing := [text for text in wanted if text not in self._known]:
-                made = await asyncio.to_thread(self._embed, missing)
-                self._known |= dict(zip(missing, made, strict=True))
-            found = {text: self._known[text] for text in texts}
-            while len(self._known) > _KEPT:
-                self._known.pop(next(iter(self._known)))
-            return found
+            wanted, self._wanted = self._wanted, {}
+            return await asyncio.to_thread(self._embedded, texts, wanted)
+
+    def _embedded(self, texts: Sequence[str], others: Iterable[str] = ()) -> dict[str, Any]:
+        """The vectors of `texts`; what is not known of them and of the others is embedded, in one batch."""
+        if missing := [text for text in dict.fromkeys((*others, *texts)) if text not in self._known]:
+            self._known |= dict(zip(missing, self._embed(missing), strict=True))
+        found = {text: self._known[text] for text in texts}
+        while len(self._known) > _KEPT:
+            self._known.pop(next(iter(self._known)))
+        return found
 
 
 def sentences_of(question: str) -> list[str]:
     """The question's sentences; the whole of it where there is but one."""
     found = [sentence.strip() for sentence in _SENTENCE.split(question) if sentence.strip()]
     return found or [question]
+
+
+def _aligned(sentences: Sequence[str], texts: Sequence[str], vectors: Mapping[str, Any]) -> list[float]:
+    """ln ψ of each text: by the sentence that it is most like."""
+    return [max(_ln_alignment(vectors[text], vectors[sentence]) for sentence in sentences) for text in texts]
 
 
 def _ln_alignment(step: Any, sentence: Any) -> float:

@@ -19,15 +19,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pad_ray.decoding.beam import Outcome
+from pad_ray.decoding.running import Run, run_texts
 from pad_ray.decoding.trace import shortened
 from pad_ray.programs.error_code import EMPTY, ErrorCode
-from pad_ray.programs.extract import extract
-from pad_ray.sandbox import Execution, Program, Status, Value
+from pad_ray.sandbox import Execution, Status, Value
 
 SUFFIX = "+repair"  # behind a decoder's name in results
 
 _EXCEPTIONS = (Status.SYNTAX_ERROR, Status.ERROR)
-NO_PROGRAM = Execution(Status.NO_RESULT, message="the text holds no program")
 
 Stopped = Literal["answered", "not_an_exception", "same_program", "attempts"]
 
@@ -65,7 +64,6 @@ class Written:
 
 
 Generate = Callable[[Sequence[Ask]], Awaitable[Sequence[Written]]]
-Run = Callable[[Sequence[Program]], Awaitable[Sequence[Execution]]]
 Prompt = Callable[[str, ErrorCode], str]
 
 
@@ -197,13 +195,8 @@ async def with_repair(
 
 async def _attempt(asks: Sequence[Ask], generate: Generate, run: Run) -> list[Attempt]:
     written = await generate(asks)
-    found = [extract(one.text) for one in written]
-    programs = [Program(one.source, one.entry) for one in found if one is not None]
-    executions = iter(await run(programs) if programs else ())
-    return [
-        Attempt(ask, text, one.source if one else None, next(executions) if one else NO_PROGRAM)
-        for ask, text, one in zip(asks, written, found, strict=True)
-    ]
+    ran = await run_texts(run, [one.text for one in written])
+    return [Attempt(ask, text, *one) for ask, text, one in zip(asks, written, ran, strict=True)]
 
 
 def _stopped(attempt: Attempt, before: Sequence[Attempt], repairs: int) -> Stopped | None:

@@ -6,19 +6,15 @@ They have the trace and the accounts of the step beam, so that all can be compar
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pad_ray.decoding.beam import Outcome
 from pad_ray.decoding.choose import choose
 from pad_ray.decoding.engine import Draw, Proposal, StepEngine, Tokens
+from pad_ray.decoding.running import Run, run_texts
 from pad_ray.decoding.trace import Branch, Fate, Trace
-from pad_ray.programs.extract import extract
-from pad_ray.sandbox import Execution, Program, Status, StepVerdict
-
-Run = Callable[[Sequence[Program]], Awaitable[list[Execution]]]
-
-NO_PROGRAM = StepVerdict(Status.NO_RESULT, message="the text holds no program")
+from pad_ray.sandbox import Execution, Status, StepVerdict
 
 
 async def sample(
@@ -49,21 +45,13 @@ async def judged(
     """Whole programs with what running them gave, as branches whose score is their log-probability."""
     texts = [opening + cut(engine.decode(one.tokens), stop) for one in proposals]
     begun = time.monotonic()
-    verdicts = await run_texts(run, texts)
+    verdicts = [_verdict(execution) for _, execution in await run_texts(run, texts)]
     trace = Trace()
     trace.cost.sandbox_seconds = time.monotonic() - begun
     for number, (one, text, verdict) in enumerate(zip(proposals, texts, verdicts, strict=True), 1):
         fate = Fate.FINISHED if verdict.finished else Fate.BROKEN
         trace.branches.append(Branch(number, 0, 1, one.tokens, text, text, one.logprob, {}, one.logprob, verdict, fate))
     return trace
-
-
-async def run_texts(run: Run, texts: Sequence[str]) -> list[StepVerdict]:
-    """What came of the program in each text."""
-    found = [extract(text) for text in texts]
-    programs = [Program(one.source, one.entry) for one in found if one is not None]
-    executions = iter(await run(programs) if programs else ())
-    return [NO_PROGRAM if one is None else _verdict(next(executions)) for one in found]
 
 
 def outcome_of(trace: Trace, begun: float, how: str) -> Outcome:

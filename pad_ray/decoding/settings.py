@@ -10,6 +10,8 @@ from pad_ray.section import Section
 
 Decoder = Literal["greedy", "beam", "self-consistency", "step-beam", "paper"]
 DECODERS: tuple[Decoder, ...] = get_args(Decoder)
+TOKEN_BEAMS: tuple[Decoder, ...] = ("beam", "paper")  # on transformers alone
+STEPWISE: tuple[Decoder, ...] = ("step-beam", "self-consistency", "greedy")  # on any engine
 
 
 class BudgetConfig(Section):

@@ -10,17 +10,14 @@ from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.decoding.beam import Outcome
-from pad_ray.decoding.faithfulness import FaithfulnessScorer
-from pad_ray.decoding.scorers import ExecutionScorer, Scorer
-from pad_ray.decoding.settings import Decoder, DecodingConfig
+from pad_ray.decoding.settings import TOKEN_BEAMS, Decoder, DecodingConfig
 from pad_ray.decoding.solver import Solver
 from pad_ray.errors import EngineError
 from pad_ray.generation.completion import answered, failed
-from pad_ray.recipes import Recipe, recipe_named
+from pad_ray.generation.scorers import Scorers
+from pad_ray.recipes import opening_of, recipe_named
 from pad_ray.records import Row, table
 from pad_ray.sandbox import Sandbox
-
-TOKEN_BEAMS = ("beam", "paper")
 
 
 class DecoderTeacher:
@@ -45,7 +42,7 @@ class DecoderTeacher:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._sandbox = Sandbox().__enter__()
-        self._embedders: dict[str, FaithfulnessScorer] = {}
+        self._scorers = Scorers()
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
 
     async def _start(self) -> None:
@@ -102,14 +99,14 @@ class DecoderTeacher:
         if decoder in TOKEN_BEAMS:
             return await self._token_beam(request["prompt"], asked, settings)
         solver = Solver(
-            self.engine, self._sandbox, self._scorers(settings), settings, asked["max_tokens"], asked["stop"]
+            self.engine, self._sandbox, self._scorers.of(settings), settings, asked["max_tokens"], asked["stop"]
         )
         return await solver.solve(decoder, asked["question"], request["prompt"], opening_of(self._recipe))
 
     async def _token_beam(self, prompt: str, asked: dict[str, Any], settings: DecodingConfig) -> Outcome:
         from pad_ray.generation.token_beam import search_tokens
 
-        scorer = self._faithfulness(settings) if asked["decoder"] == "paper" else None
+        scorer = self._scorers.faithfulness(settings) if asked["decoder"] == "paper" else None
         return await search_tokens(
             self.engine,
             self._sandbox.run_async,
@@ -121,23 +118,6 @@ class DecoderTeacher:
             question=asked["question"],
             scorer=scorer,
         )
-
-    def _scorers(self, settings: DecodingConfig) -> list[Scorer]:
-        scorers: list[Scorer] = [ExecutionScorer()] if settings.weights.execution else []
-        return [*scorers, self._faithfulness(settings)] if settings.weights.faithfulness else scorers
-
-    def _faithfulness(self, settings: DecodingConfig) -> FaithfulnessScorer:
-        """Its embedder is loaded once, when it is first asked for."""
-        if settings.embedder not in self._embedders:
-            from pad_ray.generation.embedder import Embedder
-
-            self._embedders[settings.embedder] = FaithfulnessScorer(Embedder(settings.embedder))
-        return self._embedders[settings.embedder]
-
-
-def opening_of(recipe: Recipe) -> str:
-    """The end of a prompt that is the beginning of the program, such as `def solution():`."""
-    return recipe.solution("")
 
 
 def decoding_request(decoder: Decoder, settings: DecodingConfig, question: str, max_tokens: int, stop: Any) -> Row:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from pad_ray.decoding.engine import Draw, Proposal, Proposals, Tokens
+from pad_ray.generation.loading import load_generator
 from pad_ray.generation.step_tokens import StepTokenizer
-from pad_ray.models import context_length
 
 
 class TransformersStepEngine(StepTokenizer):
@@ -26,24 +26,10 @@ class TransformersStepEngine(StepTokenizer):
     """
 
     def __init__(self, model: str, threads: int | None = None, adapter: str | None = None) -> None:
-        import torch
-        from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
-
-        if threads:
-            torch.set_num_threads(threads)
-        config = AutoConfig.from_pretrained(model)
-        self.encoder_decoder = bool(config.is_encoder_decoder)
-        kind = AutoModelForSeq2SeqLM if self.encoder_decoder else AutoModelForCausalLM
-        loaded: Any = kind.from_pretrained(model, dtype="auto")
-        if adapter:
-            from peft import PeftModel
-
-            loaded = PeftModel.from_pretrained(loaded, adapter)
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = loaded.to(self.device).eval()
-        super().__init__(AutoTokenizer.from_pretrained(model), self.model.generation_config.eos_token_id)
-        self.start = getattr(config, "decoder_start_token_id", None) or 0
-        self._longest = context_length(config)
+        loaded = load_generator(model, threads, adapter)
+        self.model, self.device, self.encoder_decoder = loaded.model, loaded.device, loaded.encoder_decoder
+        self.start, self._longest = loaded.start, loaded.longest
+        super().__init__(loaded.tokenizer, self.model.generation_config.eos_token_id)
         self.turn = asyncio.Lock()
 
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pad_ray.config import Kind, ResourcesConfig, TeacherConfig
-from pad_ray.decoding.settings import Decoder
+from pad_ray.decoding.settings import TOKEN_BEAMS, Decoder
 from pad_ray.generation import vllm
 from pad_ray.generation.annotations import AnnotationsTeacher
-from pad_ray.generation.decoding import TOKEN_BEAMS, DecoderTeacher
+from pad_ray.generation.decoding import DecoderTeacher
 from pad_ray.generation.engines import engine_for
 from pad_ray.generation.http import HttpTeacher
 from pad_ray.generation.http_check import check_endpoint

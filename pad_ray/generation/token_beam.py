@@ -17,7 +17,8 @@ from typing import Any
 from pad_ray.decoding.beam import Outcome
 from pad_ray.decoding.engine import Proposal, Proposals, Tokens
 from pad_ray.decoding.faithfulness import FaithfulnessScorer
-from pad_ray.decoding.sampling import Run, cut, judged, outcome_of
+from pad_ray.decoding.running import Run
+from pad_ray.decoding.sampling import cut, judged, outcome_of
 from pad_ray.generation.step_transformers import TransformersStepEngine
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from pad_ray.generation.completion import answered, failed
-from pad_ray.models import context_length
+from pad_ray.generation.loading import load_generator
 from pad_ray.records import Row, table
 
 
@@ -22,29 +22,13 @@ class TransformersTeacher:
     """
 
     def __init__(self, model: str, threads: int | None = None, adapter: str | None = None) -> None:
-        import torch
-        from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
-
-        if threads:
-            torch.set_num_threads(threads)
-        config = AutoConfig.from_pretrained(model)
-        self._encoder_decoder = bool(config.is_encoder_decoder)
-        kind = AutoModelForSeq2SeqLM if self._encoder_decoder else AutoModelForCausalLM
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        loaded: Any = kind.from_pretrained(model, dtype="auto")
-        if adapter:
-            from peft import PeftModel
-
-            loaded = PeftModel.from_pretrained(loaded, adapter)
-        self._model = loaded.to(self._device).eval()
-        # A decoder writes on from the end of its prompt, so shorter prompts are padded in front.
-        side = "right" if self._encoder_decoder else "left"
-        self._tokenizer = AutoTokenizer.from_pretrained(model, padding_side=side)
+        loaded = load_generator(model, threads, adapter)
+        self._model, self._tokenizer, self._device = loaded.model, loaded.tokenizer, loaded.device
+        self._encoder_decoder, self._longest = loaded.encoder_decoder, loaded.longest
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         ends = self._model.generation_config.eos_token_id
         self._ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
-        self._longest = context_length(config)
 
     def __call__(self, batch: Any) -> Any:
         """Requests with the same sampling parameters go through the model together."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pad_ray.errors import ConfigError
-from pad_ray.recipes.base import Recipe
+from pad_ray.recipes.base import Recipe, opening_of
 from pad_ray.recipes.pad import Pad
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (Pad(),)}
@@ -20,4 +20,4 @@ def recipe_named(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "Recipe", "recipe_named"]
+__all__ = ["RECIPES", "Recipe", "opening_of", "recipe_named"]

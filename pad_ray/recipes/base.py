@@ -41,3 +41,8 @@ class Recipe(Protocol):
     def answer_spans(self, target: str) -> Sequence[tuple[int, int]]:
         """The characters of a target (half-open spans) that are its final answer; the rest are steps towards it."""
         ...
+
+
+def opening_of(recipe: Recipe) -> str:
+    """The end of a recipe's prompts that is the beginning of the program, such as `def solution():`."""
+    return recipe.solution("")

@@ -11,7 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from pad_ray.config import RunConfig
+from pad_ray.decoding.settings import DECODERS
 from pad_ray.run_folder import RunFolder, Stage
+from pad_ray.saved_run import tests_by
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ _ABOUT = {
     "base_validation": "answers of base to the validation split, for each prompt",
     "base": "answers of base to the tests",
     "student_test": "answers of the student to the tests",
+    **{tests_by(name): f"answers of the student to the tests, {name}" for name in DECODERS if name != "greedy"},
 }
 
 
@@ -99,9 +102,7 @@ def _links(folder: RunFolder, stages: Mapping[str, Stage]) -> Iterator[Link]:
     for name, stage in stages.items():
         if stage.done is not None:
             place = posixpath.relpath(stage.storage.path, folder.storage.path)
-            base, _, decoder = name.partition(" (")
-            about = _ABOUT.get(base, stage.name)
-            yield _link(f"{place}/", f"{about}, {decoder[:-1]}" if decoder else about)
+            yield _link(f"{place}/", _ABOUT.get(name, stage.name))
 
 
 def _link(place: str, about: str) -> Link:

@@ -25,7 +25,7 @@ from pad_ray.decoding.solver import Solver
 from pad_ray.generation.embedder import Embedder
 from pad_ray.models import resolve_model
 from pad_ray.problems import Problem
-from pad_ray.recipes import recipe_named
+from pad_ray.recipes import opening_of, recipe_named
 from pad_ray.sandbox import Sandbox
 from tests.bench.decoding import engine, in_flight, percent, problems
 
@@ -64,7 +64,7 @@ class Bench:
         outcomes: list[Outcome] = []
 
         async def one(problem: Problem) -> None:
-            prompt, opening = self._recipe.prompt(problem.question), self._recipe.solution("")
+            prompt, opening = self._recipe.prompt(problem.question), opening_of(self._recipe)
             outcomes.append(await solver.solve("step-beam", problem.question, prompt, opening))
 
         begun = time.monotonic()

@@ -25,24 +25,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import math
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pad_ray.decoding.beam import Outcome
-from pad_ray.decoding.faithfulness import FaithfulnessScorer, sentences_of
-from pad_ray.decoding.sampling import judged, outcome_of
-from pad_ray.decoding.scorers import ExecutionScorer, Scorer
-from pad_ray.decoding.settings import BudgetConfig, Decoder, DecodingConfig, ScorerWeights
+from pad_ray.decoding.choose import answer_key
+from pad_ray.decoding.settings import TOKEN_BEAMS, BudgetConfig, Decoder, DecodingConfig, ScorerWeights
 from pad_ray.decoding.solver import Solver
 from pad_ray.decoding.trace import Fate
 from pad_ray.evaluation.metrics import wilson
+from pad_ray.evaluation.paired import pair
+from pad_ray.generation.scorers import Scorers
+from pad_ray.generation.token_beam import search_tokens
 from pad_ray.models import model_identity, resolve_model
 from pad_ray.problems import Problem
-from pad_ray.recipes import recipe_named
+from pad_ray.programs.values import decode
+from pad_ray.recipes import opening_of, recipe_named
 from pad_ray.sandbox import Sandbox
 from pad_ray.verification import Verdict, Verifier, is_executable
 from tests.bench.decoding import engine, in_flight, mean, percent, problems
@@ -85,8 +85,7 @@ def arms(tokens: int, samples: int, token_beams: bool) -> list[Arm]:
         step(f"{OURS} -both", execution=0, faithfulness=0),
         step(f"{OURS} score", choose="score"),
     ]
-    beams: list[Decoder] = ["beam", "paper"]
-    return found + [Arm(name, name, DecodingConfig(beams=5)) for name in beams if token_beams]
+    return found + [Arm(name, name, DecodingConfig(beams=5)) for name in TOKEN_BEAMS if token_beams]
 
 
 class Answers:
@@ -189,11 +188,8 @@ def mcnemar(one: Mapping[str, bool], other: Mapping[str, bool]) -> tuple[int, in
     Returns:
         How many only the first has right, how many only the second, and the two-sided p of the binomial test.
     """
-    pairs = [(one[key], other[key]) for key in one.keys() & other.keys()]
-    first, second = sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)
-    n, least = first + second, min(first, second)
-    tail = sum(math.comb(n, k) for k in range(least + 1)) / 2**n
-    return first, second, min(1.0, 2 * tail)
+    found = pair(one, other)
+    return found.lost, found.gained, found.p_value
 
 
 def report(chosen: Sequence[Arm], asked: Sequence[Problem], folder: Path, budget: int) -> None:
@@ -245,61 +241,41 @@ def _vote(texts: Sequence[str], verifier: Verifier) -> str:
     answered = [value for value in values if value is not None]
     if not answered:
         return texts[0]
-    # Tagged text: `int:4` and `float:4.0` are one answer.
-    keys = [None if value is None else _answer_key(value) for value in values]
+    keys = [None if value is None else answer_key(decode(value)) for value in values]
     best = max((key for key in keys if key is not None), key=lambda key: (keys.count(key), -keys.index(key)))
     return texts[keys.index(best)]
-
-
-def _answer_key(tagged: str) -> str:
-    from pad_ray.programs.values import decode
-
-    value = decode(tagged)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{float(value):.9g}"
-    return tagged
 
 
 class Decoders:
     """Answers a problem by any arm, over one engine, one sandbox and one embedder."""
 
     def __init__(self, model: Any, sandbox: Sandbox) -> None:
-        from pad_ray.generation.embedder import Embedder
-
-        self._engine, self._sandbox = model, sandbox
-        self._embedder = Embedder()
-        self._faithfulness = FaithfulnessScorer(self._embedder)
+        self._engine, self._sandbox, self._scorers = model, sandbox, Scorers()
 
     async def __call__(self, arm: Arm, problem: Problem) -> Row:
         prompt = _PAD.prompt(problem.question)
         return row_of(arm, await self._decode(arm, problem, prompt), len(self._engine.encode(prompt)))
 
     async def _decode(self, arm: Arm, problem: Problem, prompt: str) -> Outcome:
-        opening = _PAD.solution("")
-        if arm.decoder in ("beam", "paper"):
+        opening = opening_of(_PAD)
+        if arm.decoder in TOKEN_BEAMS:
             return await self._token_beam(arm, problem, prompt, opening)
-        scorers: list[Scorer] = [ExecutionScorer(), self._faithfulness]
+        scorers = self._scorers.of(arm.settings)
         solver = Solver(self._engine, self._sandbox, scorers, arm.settings, MAX_TOKENS, _PAD.stop)
         return await solver.solve(arm.decoder, problem.question, prompt, opening)
 
     async def _token_beam(self, arm: Arm, problem: Problem, prompt: str, opening: str) -> Outcome:
-        from pad_ray.generation.token_beam import TokenBeam
-
-        begun = time.monotonic()
-        sentences = sentences_of(problem.question)
-
-        def score(lines: Sequence[str]) -> list[float]:
-            vectors = self._embedder([*sentences, *(line.strip() for line in lines)])
-            cosines = vectors[len(sentences) :] @ vectors[: len(sentences)].T
-            return [math.log(max(1e-3, (1 + float(row.max())) / 2)) for row in cosines]
-
-        beam = TokenBeam(self._engine, arm.settings.beams, MAX_TOKENS, _PAD.stop)
-        found, scores = await beam.search(self._engine.encode(prompt), score if arm.decoder == "paper" else None)
-        trace = await judged(self._engine, self._sandbox.run_async, found.of[0], opening=opening, stop=_PAD.stop)
-        trace.cost.completion_tokens, trace.cost.prompt_tokens = found.completion_tokens, found.prompt_tokens
-        for branch, one in zip(trace.branches, scores, strict=True):
-            branch.score = one
-        return outcome_of(trace, begun, "score")
+        return await search_tokens(
+            self._engine,
+            self._sandbox.run_async,
+            prompt,
+            opening,
+            width=arm.settings.beams,
+            max_tokens=MAX_TOKENS,
+            stop=_PAD.stop,
+            question=problem.question,
+            scorer=self._scorers.faithfulness(arm.settings) if arm.decoder == "paper" else None,
+        )
 
 
 def _check_folder(folder: Path, about: Mapping[str, Any]) -> None:
@@ -313,10 +289,10 @@ def _check_folder(folder: Path, about: Mapping[str, Any]) -> None:
 async def _run(arguments: argparse.Namespace, chosen: Sequence[Arm], asked: Sequence[Problem], model: str) -> None:
     with Sandbox() as sandbox:
         async with engine(arguments.engine, model) as served:
-            stepwise = [arm for arm in chosen if arm.decoder not in ("beam", "paper")]
+            stepwise = [arm for arm in chosen if arm.decoder not in TOKEN_BEAMS]
             forget = getattr(served, "forget", None)
             await answer_all(Decoders(served, sandbox), stepwise, asked, arguments.out, arguments.in_flight, forget)
-        token_beams = [arm for arm in chosen if arm.decoder in ("beam", "paper")]
+        token_beams = [arm for arm in chosen if arm.decoder in TOKEN_BEAMS]
         if token_beams:
             async with engine("transformers", model) as served:
                 await answer_all(Decoders(served, sandbox), token_beams, asked, arguments.out, 1)

@@ -63,9 +63,7 @@ def outcome_of(trace: Trace, begun: float, how: str) -> Outcome:
     finished = [one for one in trace.branches if one.fate is Fate.FINISHED]
     best = max(trace.branches, key=lambda one: (one.score, -one.id))
     chosen = choose(finished, "vote") if how == "vote" and finished else best
-    verdict = chosen.verdict
-    ran = verdict is not None and verdict.finished
-    return Outcome(chosen.text, verdict.value if ran and verdict else None, ran, chosen.id, trace)
+    return Outcome.of(chosen, trace)
 
 
 def cut(text: str, stop: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ PACKED = "pad_ray_packed"
 
 # In bf16 on a CPU matrix products are twice as fast as the flash kernel up to here, and never slower below 2,048.
 _SHORT = 512
+_MULTIPLE = 8  # oneDNN writes a kernel for each shape, see `pad_ray.training.cpu.MULTIPLE`
 
 # Decoders whose attention is causal and nothing more: no window, no cap on scores, no sinks.
 _PLAIN = frozenset({"llama", "gpt2", "gpt_neox", "qwen2", "qwen3", "smollm3", "phi3", "olmo2", "granite", "starcoder2"})
@@ -57,7 +58,7 @@ def _attend(
     """
     from torch import bfloat16, cat
     from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.nn.functional import scaled_dot_product_attention
+    from torch.nn.functional import pad, scaled_dot_product_attention
 
     kinds = [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
     begins = [0, query.shape[2]] if cu_seq_lens_q is None else cu_seq_lens_q.tolist()
@@ -65,10 +66,13 @@ def _attend(
     grouped = query.shape[1] != key.shape[1]
     parts = []
     for q, k, v in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True):
-        short = query.dtype == bfloat16 and q.shape[2] <= _SHORT
+        length = q.shape[2]
+        short = query.dtype == bfloat16 and length <= _SHORT
+        if short and (filling := -length % _MULTIPLE):  # behind the others, which do not see it
+            q, k, v = (pad(tensor, (0, 0, 0, filling)) for tensor in (q, k, v))
         with sdpa_kernel(kinds[1:] if short else kinds):
             part = scaled_dot_product_attention(
                 q, k, v, is_causal=True, scale=scaling, dropout_p=dropout, enable_gqa=grouped
             )
-        parts.append(part)
+        parts.append(part[:, :, :length])
     return cat(parts, dim=2).transpose(1, 2).contiguous(), None

@@ -126,11 +126,15 @@ class Batch:
         )
 
 
-def pack(examples: Sequence[TokenizedExample]) -> Batch:
+def pack(examples: Sequence[TokenizedExample], multiple: int = 1) -> Batch:
     """Several examples in one row `[1, tokens]`, kept apart by positions that start again and by their lengths.
 
     transformers derives its block mask from the positions where it makes one; `cu_seq_lens_q` is for attention that
     goes example by example.
+
+    Args:
+        examples: what is packed.
+        multiple: row and targets are filled up to a multiple of it, by an example that nothing is learnt from.
     """
     import torch
 
@@ -144,26 +148,32 @@ def pack(examples: Sequence[TokenizedExample]) -> Batch:
         ids += (*example.prompt, *example.target)
         positions += range(len(example))
         begins.append(len(ids))
+    if filling := -len(ids) % multiple:
+        ids += [0] * filling
+        positions += range(filling)
+        begins.append(len(ids))
     tensor = partial(torch.tensor, dtype=torch.long)  # an empty one would hold floats
     inputs = {
         "input_ids": tensor([ids]),
         "position_ids": tensor([positions]),
         "cu_seq_lens_q": torch.tensor(begins, dtype=torch.int32),
     }
-    return _batch(inputs, examples, places)
+    return _batch(inputs, examples, places, multiple)
 
 
-def pad_pairs(examples: Sequence[TokenizedExample], pad: int, start: int) -> Batch:
+def pad_pairs(examples: Sequence[TokenizedExample], pad: int, start: int, multiple: int = 1) -> Batch:
     """Prompts and targets `[examples, longest]` of an encoder-decoder.
 
     Args:
+        examples: one a row.
         pad: id of the padding token.
         start: id of the token that starts the decoder.
+        multiple: both lengths are filled up to a multiple of it.
     """
     import torch
 
-    longest = max((len(example.prompt) for example in examples), default=0)
-    width = max((len(example.target) for example in examples), default=0)
+    longest = _filled(max((len(example.prompt) for example in examples), default=0), multiple)
+    width = _filled(max((len(example.target) for example in examples), default=0), multiple)
     prompts = [[*one.prompt, *[pad] * (longest - len(one.prompt))] for one in examples]
     seen = [[1] * len(one.prompt) + [0] * (longest - len(one.prompt)) for one in examples]
     # The decoder reads each target token to predict the next one.
@@ -171,16 +181,22 @@ def pad_pairs(examples: Sequence[TokenizedExample], pad: int, start: int) -> Bat
     places = [row * width + n for row, one in enumerate(examples) for n in range(len(one.target))]
     tensor = partial(torch.tensor, dtype=torch.long)
     inputs = {"input_ids": tensor(prompts), "attention_mask": tensor(seen), "decoder_input_ids": tensor(shifted)}
-    return _batch(inputs, examples, places)
+    return _batch(inputs, examples, places, multiple)
 
 
-def _batch(inputs: dict[str, Any], examples: Sequence[TokenizedExample], places: list[int]) -> Batch:
+def _filled(length: int, multiple: int) -> int:
+    return length + -length % multiple
+
+
+def _batch(inputs: dict[str, Any], examples: Sequence[TokenizedExample], places: list[int], multiple: int) -> Batch:
+    """Targets are filled up by the first place again, which then counts nothing."""
     import torch
 
+    filling = [0] * (-len(places) % multiple if places else 0)
     return Batch(
         inputs,
-        torch.tensor(places, dtype=torch.long),
-        torch.tensor([token for one in examples for token in one.target], dtype=torch.long),
-        torch.tensor([weight for one in examples for weight in one.target_weights], dtype=torch.float32),
+        torch.tensor([*places, *filling], dtype=torch.long),
+        torch.tensor([*(token for one in examples for token in one.target), *filling], dtype=torch.long),
+        torch.tensor([*(weight for one in examples for weight in one.target_weights), *filling], dtype=torch.float32),
         tokens=sum(map(len, examples)),
     )

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+# oneDNN writes and keeps machine code for every shape of a bf16 matrix product. With packs of any length that took
+# 6 GiB after a hundred steps, and ever more time; filled up to a multiple, shapes come again.
+MULTIPLE = 128
+
 
 def environment() -> dict[str, str]:
     """Environment variables for a worker's process; glibc reads them when it starts.
@@ -17,6 +21,7 @@ def environment() -> dict[str, str]:
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TRIM_THRESHOLD_": str(2**40),
         "MALLOC_TOP_PAD_": str(2**28),
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # pages of 2 MiB, where the kernel gives them when asked
     }
 
 

@@ -45,7 +45,8 @@ def deepspeed_config(training: TrainingConfig, resources: ResourcesConfig, unive
             "params": {
                 "lr": training.learning_rate,
                 "weight_decay": training.weight_decay,
-                "torch_adam": not resources.train_gpus,
+                # On CPUs PyTorch's own, which needs no compiler, in one pass over the weights.
+                **({} if resources.train_gpus else {"torch_adam": True, "fused": True}),
             },
         },
         "zero_allow_untested_optimizer": True,

@@ -15,15 +15,18 @@ from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PadRayError, StageError
+from pad_ray.models import local_folder
 from pad_ray.storage import Storage
 from pad_ray.training.batches import count_steps, epoch_ends, step_examples
 from pad_ray.training.checkpoints import Checkpoints
-from pad_ray.training.cpu import prepare
+from pad_ray.training.cpu import MULTIPLE, prepare
+from pad_ray.training.distillation import FrozenTeacher
 from pad_ray.training.engine import build_engine
 from pad_ray.training.objective import Objective
 from pad_ray.training.result import write_student
 from pad_ray.training.schedule import learning_rate
 from pad_ray.training.settings import LoraConfig, TrainingConfig
+from pad_ray.training.students import load_student, with_saved_adapter
 from pad_ray.training.tokens import TokenizedExample
 
 FINISHED = "finished.json"  # written last: what there is to say of a training that reached its end
@@ -40,6 +43,7 @@ class Job:
         resources: how it is executed.
         examples: object reference to the tokenised examples, and `names` to their ids.
         validation: object reference to those held back.
+        frozen: folder of the first student, of a self-distillation.
         place: folder of this training.
         tally: actor handle for progress and metrics.
     """
@@ -51,6 +55,7 @@ class Job:
     examples: Any
     names: Any
     validation: Any
+    frozen: Storage | None
     place: Storage
     tally: Any
 
@@ -114,7 +119,9 @@ def _train(job: Job) -> None:
     engine = build_engine(job.model, job.lora, job.training, job.resources, universal=checkpoints.converts)
     progress = Progress(**checkpoints.load(engine))
     first = dist.get_rank() == 0
-    objective = Objective(engine.module.config, job.resources.micro_batch_tokens)
+    multiple = 1 if job.resources.train_gpus else MULTIPLE
+    frozen = _frozen(job, engine.device) if job.frozen else None
+    objective = Objective(engine.module.config, job.resources.micro_batch_tokens, multiple, frozen)
     if first:
         job.tally.put.remote({"steps": progress.step, "tokens": progress.tokens})
     while progress.step < steps and not progress.stopped:
@@ -137,6 +144,16 @@ def _train(job: Job) -> None:
     if first:
         job.place.write_text(FINISHED, json.dumps(asdict(progress)))
     checkpoints.finish()
+
+
+def _frozen(job: Job, device: Any) -> FrozenTeacher:
+    """The first student, on this worker's device."""
+    assert job.frozen
+    assert job.training.self_distillation
+    folder, on_cpu = local_folder(job.frozen), not job.resources.train_gpus
+    base = load_student(job.model if job.lora else folder, None, job.training, on_cpu)
+    model = with_saved_adapter(base, folder) if job.lora else base
+    return FrozenTeacher(model.to(device), job.training.self_distillation)
 
 
 def train_step(

@@ -7,6 +7,7 @@ from typing import Any
 
 from pad_ray.training.attention import PACKED
 from pad_ray.training.batches import Batch, bucket_step, pack, pad_pairs, split_step
+from pad_ray.training.distillation import FrozenTeacher
 from pad_ray.training.students import choose_targets
 from pad_ray.training.tokens import TokenizedExample
 
@@ -17,14 +18,16 @@ class Objective:
     Args:
         config: the student's Hugging Face configuration.
         capacity: tokens of one micro-batch.
+        multiple: micro-batches are filled up to a multiple of so many tokens, see `pad_ray.training.cpu.MULTIPLE`.
+        frozen: adds its divergence to the loss.
     """
 
-    def __init__(self, config: Any, capacity: int) -> None:
+    def __init__(self, config: Any, capacity: int, multiple: int = 1, frozen: FrozenTeacher | None = None) -> None:
         self._pairs = bool(config.is_encoder_decoder)
         self._apart = getattr(config, "_attn_implementation", None) == PACKED
         self._pad = config.pad_token_id or 0
         self._start = getattr(config, "decoder_start_token_id", None) or 0
-        self._capacity = capacity
+        self._capacity, self._multiple, self._frozen = capacity, multiple, frozen
 
     def cut(self, examples: Sequence[TokenizedExample], workers: int) -> list[list[list[int]]]:
         """`[worker][micro-batch]` → positions in `examples`; as many micro-batches for each worker."""
@@ -34,8 +37,8 @@ class Objective:
     def batch(self, examples: Sequence[TokenizedExample]) -> Batch:
         """One micro-batch of tensors."""
         if self._pairs:
-            return pad_pairs(examples, self._pad, self._start)
-        batch = pack(examples)
+            return pad_pairs(examples, self._pad, self._start, self._multiple)
+        batch = pack(examples, self._multiple)
         if not self._apart:
             del batch.inputs["cu_seq_lens_q"]  # not every architecture knows it
         return batch
@@ -54,6 +57,8 @@ class Objective:
         choose_targets(model, batch.places)
         logits = forward(**batch.inputs, use_cache=False).logits.flatten(0, -2)
         losses = torch.nn.functional.cross_entropy(logits.float(), batch.labels, reduction="none")
+        if self._frozen:
+            losses = losses + self._frozen.divergence(batch, logits)
         return (losses * batch.weights).sum()
 
     def validation_loss(

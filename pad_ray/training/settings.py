@@ -66,6 +66,15 @@ class LossConfig(Section):
         return self
 
 
+class SelfDistillation(Section):
+    """A second training with the student of a first one as a frozen teacher (PaD, appendix B)."""
+
+    weight: float = Field(1.0, gt=0, description="λ: how much the divergence from the first student counts.")
+    top_p: float | None = Field(
+        None, gt=0, lt=1, description="Only the first student's nucleus counts, on average; PaD's code has 0.99."
+    )
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     # PaD, arXiv 2305.13888: section 4.1 and the released training script.
     "paper": {
@@ -88,6 +97,12 @@ class TrainingConfig(Section):
         None, description="Other defaults: `paper` has those of arXiv 2305.13888 (learning rate 6e-5, batches of 8, …)."
     )
     epochs: float = Field(2.0, gt=0, description="Passes over the examples.")
+    tokens: int | None = Field(
+        None,
+        ge=1,
+        description="Instead of `epochs`: as many passes as come to so many tokens, prompts and targets, so that "
+        "trainings on different examples cost the same.",
+    )
     learning_rate: float = Field(3e-4, gt=0, description="Peak learning rate of AdamW.")
     schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="Decay after the warm-up.")
     warmup: float = Field(0.05, ge=0, lt=1, description="Share of the steps that warm up.")
@@ -99,6 +114,9 @@ class TrainingConfig(Section):
     dropout: float | None = Field(None, ge=0, lt=1, description="Dropout of the student; by default the model's own.")
     seed: int = Field(0, description="Seed of the order of examples, of dropout and of adapters.")
     loss: LossConfig = Field(default_factory=lambda: LossConfig(), description="Weights of tokens.")
+    self_distillation: SelfDistillation | None = Field(
+        None, description="Train once, then again with the first student as a frozen teacher."
+    )
     validation: float = Field(
         0.0, ge=0, lt=0.5, description="Share of the problems held back: the best epoch on their loss is the student."
     )
@@ -122,7 +140,12 @@ class TrainingConfig(Section):
     @property
     def identity(self) -> dict[str, Any]:
         """The settings that define the weights; a preset is the settings that it stands for."""
-        return self.model_dump(exclude={"preset"})
+        left_out = {"preset", "epochs" if self.tokens else "tokens"}
+        return self.model_dump(exclude=left_out | (set() if self.self_distillation else {"self_distillation"}))
+
+    def passes(self, tokens: int) -> float:
+        """Passes over examples of so many tokens, prompts and targets."""
+        return self.tokens / tokens if self.tokens and tokens else self.epochs
 
 
 class MlflowConfig(Section):

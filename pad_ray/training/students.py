@@ -51,6 +51,13 @@ def load_student(model: str, lora: LoraConfig | None, training: TrainingConfig, 
     return with_adapter(student, lora) if lora else student
 
 
+def with_saved_adapter(model: Any, folder: str) -> Any:
+    """The model with an adapter that peft wrote, nothing of it learning."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, folder)
+
+
 def with_adapter(model: Any, lora: LoraConfig) -> Any:
     """The model with a new LoRA adapter (arXiv 2106.09685), all else frozen.
 

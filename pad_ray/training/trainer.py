@@ -56,6 +56,7 @@ def train(
     resources: ResourcesConfig,
     recipe: Recipe,
     sinks: Sequence[Sink] = (),
+    frozen: Storage | None = None,
 ) -> dict[str, Any]:
     """Fine-tunes `model` on the rows of `examples` and writes the result into `student`'s folder.
 
@@ -72,6 +73,7 @@ def train(
         resources: how it is executed.
         recipe: knows which part of a target is its answer.
         sinks: called with the metrics of each step.
+        frozen: folder of the first student, where `training.self_distillation` is set.
 
     Returns:
         Facts for the done mark: examples, problems, steps, tokens, final loss, validation. The loss curve is
@@ -85,10 +87,11 @@ def train(
 
     check_student(model, student_settings)
     lesson = read_lesson(examples, model, training, recipe)
+    training = training.model_copy(update={"epochs": training.passes(sum(map(len, lesson.examples)))})
     check_placement(resources)
     place = work / student.id
     if not place.has(FINISHED):
-        _fit(lesson, place, model, student_settings, training, resources, sinks)
+        _fit(lesson, place, model, student_settings, training, resources, sinks, frozen)
     facts = json.loads(place.read_text(FINISHED) or "{}")
     student.storage.copy_from(place / "weights")
     student.storage.write_text(FILE, MetricsLog(place / METRICS).text())
@@ -134,12 +137,11 @@ def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: R
     if not rows:
         raise InputError("no program held, so there is nothing to train on", "Look at the verdicts in samples/")
     config = AutoConfig.from_pretrained(model)
-    pairs = bool(config.is_encoder_decoder)
-    longest = context_length(config)
+    pairs, longest = bool(config.is_encoder_decoder), context_length(config)
     encoded = tokenize(
         rows,
         AutoTokenizer.from_pretrained(model),
-        training.max_tokens if pairs or not longest else min(training.max_tokens, longest),
+        longest_example(config, training),
         encoder_decoder=pairs,
         loss=training.loss,
         answer_spans=recipe.answer_spans,
@@ -153,6 +155,17 @@ def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: R
         [encoded[place] for place, row in enumerate(rows) if row["problem_id"] in held],
         [rows[place] for place in kept],
     )
+
+
+def longest_example(config: Any, training: TrainingConfig) -> int:
+    """Tokens that an example may have, prompt and target together.
+
+    Args:
+        config: the student's Hugging Face configuration.
+        training: what is asked for.
+    """
+    longest = None if config.is_encoder_decoder else context_length(config)  # an encoder-decoder's texts stand apart
+    return min(training.max_tokens, longest) if longest else training.max_tokens
 
 
 def held_back(problems: Sequence[str], training: TrainingConfig) -> set[str]:
@@ -199,6 +212,7 @@ def _fit(
     training: TrainingConfig,
     resources: ResourcesConfig,
     sinks: Sequence[Sink],
+    frozen: Storage | None,
 ) -> None:
     """Trains until there is a FINISHED mark in `place`."""
     import ray
@@ -213,6 +227,7 @@ def _fit(
         examples=ray.put(TokenTable(lesson.examples)),
         names=ray.put([row["id"] for row in lesson.rows]),
         validation=ray.put(TokenTable(lesson.validation)),
+        frozen=frozen,
         place=place,
         tally=tally,
     )

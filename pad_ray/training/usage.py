@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pad_ray.programs.error_code import EMPTY
 from pad_ray.recipes import Recipe
 
 _QUESTION = "Ann has 3 nuts and finds 20 more. How many has she?"
@@ -20,6 +21,7 @@ class Asking:
         max_tokens: longest completion.
         adapter_room: what vLLM is told as `max_lora_rank`; 0 where the student is no adapter.
         vllm: whether vLLM serves it.
+        slot: it was taught to repair, so its prompt has the slot for a broken program.
     """
 
     recipe: Recipe
@@ -27,6 +29,7 @@ class Asking:
     max_tokens: int
     adapter_room: int = 0
     vllm: bool = True
+    slot: bool = False
 
 
 def transformers_code(asking: Asking) -> str:
@@ -82,6 +85,7 @@ if __name__ == "__main__":  # vLLM starts processes that read this file again
 
 def _prompt(asking: Asking) -> str:
     mark = "\0"
-    before, after = (repr(text)[1:-1] for text in asking.recipe.prompt(mark).split(mark))
+    asked = asking.recipe.prompt(mark, (), EMPTY if asking.slot else None)
+    before, after = (repr(text)[1:-1] for text in asked.split(mark))
     text = f"{before}{{question}}{after}".replace('"', '\\"')
     return f'question = "{_QUESTION}"\nprompt = f"{text}"'

@@ -76,7 +76,7 @@ def ours(workers: int, count: int, steps: int) -> dict[str, float]:
 
 def _ours(workers: int, count: int, steps: int) -> dict[str, float]:
 
-    from pad_ray.training.cpu import prepare
+    from pad_ray.training.cpu import MULTIPLE, prepare
     from pad_ray.training.engine import build_engine
     from pad_ray.training.loop import train_step
     from pad_ray.training.objective import Objective
@@ -84,7 +84,7 @@ def _ours(workers: int, count: int, steps: int) -> dict[str, float]:
     prepare(None, workers)
     resources = ResourcesConfig(train_workers=workers)
     engine = build_engine(str(embedded_model()), None, TRAINING, resources)
-    objective = Objective(engine.module.config, resources.micro_batch_tokens)
+    objective = Objective(engine.module.config, resources.micro_batch_tokens, MULTIPLE)
     lessons, tokens, begun = examples(count), 0, 0.0
     for step in range(steps):
         if step == WARM:

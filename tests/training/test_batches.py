@@ -118,6 +118,24 @@ def test_packed_examples_stand_in_one_row_with_positions_that_start_again() -> N
     assert batch.inputs["cu_seq_lens_q"].tolist() == [0, 5, 9]
 
 
+def test_a_row_is_filled_up_by_an_example_of_its_own_that_nothing_is_learnt_from() -> None:
+    batch, plain = pack(PACKED, multiple=8), pack(PACKED)
+    assert batch.inputs["input_ids"].tolist() == [[*plain.inputs["input_ids"][0].tolist(), *[0] * 7]]
+    assert batch.inputs["position_ids"].tolist()[0][9:] == [0, 1, 2, 3, 4, 5, 6]
+    assert batch.inputs["cu_seq_lens_q"].tolist() == [0, 5, 9, 16]
+    assert batch.weights.tolist() == [*plain.weights.tolist(), 0, 0, 0]
+    assert len(batch.places) == len(batch.labels) == 8
+    assert batch.tokens == 9
+
+
+@given(st.lists(st.integers(1, 70), min_size=1, max_size=20), st.sampled_from([16, 128]))
+def test_filled_up_batches_have_few_shapes(lengths: list[int], multiple: int) -> None:
+    examples = [TokenizedExample((1,) * length, (2,) * (length % 7 + 1)) for length in lengths]
+    batch = pack(examples, multiple)
+    assert batch.inputs["input_ids"].shape[1] % multiple == batch.places.numel() % multiple == 0
+    assert batch.inputs["input_ids"].shape[1] - sum(map(len, examples)) < multiple
+
+
 def test_each_target_is_predicted_from_the_token_before_it() -> None:
     batch = pack(PACKED)
     ids = batch.inputs["input_ids"][0]

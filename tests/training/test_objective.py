@@ -39,12 +39,12 @@ def _gradient(model: Any, loss: Any) -> Any:
     return torch.cat([parameter.grad.flatten().clone() for parameter in model.parameters()])
 
 
-@pytest.mark.parametrize("on_cpu", [True, False])
+@pytest.mark.parametrize(("on_cpu", "multiple"), [(True, 1), (True, 64), (False, 1), (False, 64)])
 def test_a_batch_has_the_loss_and_gradient_of_its_examples_on_their_own(
-    student: str, examples: list[TokenizedExample], on_cpu: bool
+    student: str, examples: list[TokenizedExample], on_cpu: bool, multiple: int
 ) -> None:
     model, plain = load_student(student, None, FULL, on_cpu=on_cpu), plain_model(student)
-    objective = Objective(model.config, capacity=10**6)
+    objective = Objective(model.config, capacity=10**6, multiple=multiple)
     together = objective.loss(model, model, objective.batch(examples))
     alone = sum(plain_loss(plain, example) for example in examples)
     assert together.item() == pytest.approx(alone.item(), rel=1e-5)

@@ -53,3 +53,14 @@ def test_impossible_settings_are_refused_with_the_reason(settings: dict[str, Any
 @pytest.mark.parametrize(("workers", "gpus", "stage"), [(1, True, 0), (2, True, 2), (2, False, 0)])
 def test_only_several_gpus_share_the_optimiser_by_default(workers: int, gpus: bool, stage: int) -> None:
     assert parse_config({"resources": {"train_workers": workers, "train_gpus": gpus}}).resources.zero == stage
+
+
+def test_a_budget_of_tokens_stands_for_as_many_passes_as_come_to_it() -> None:
+    assert TrainingConfig(tokens=3_000).passes(2_000) == 1.5
+    assert TrainingConfig(epochs=4).passes(2_000) == 4
+
+
+def test_under_a_budget_epochs_define_nothing() -> None:
+    assert TrainingConfig(tokens=500, epochs=1).identity == TrainingConfig(tokens=500, epochs=9).identity
+    assert TrainingConfig(tokens=500).identity != TrainingConfig(tokens=501).identity
+    assert "tokens" not in TrainingConfig().identity

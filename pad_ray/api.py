@@ -133,9 +133,9 @@ def solve(
     questions: Sequence[str],
     model: str = "embedded",
     *,
-    recipe: str = "pad",
+    recipe: str | None = None,
     max_tokens: int = 160,
-    decoder: Literal["step-beam", "self-consistency", "greedy"] = "step-beam",
+    decoder: str = "step-beam",
 ) -> list[Solution]:
     """Has a student answer questions in this process, its programs run in the sandbox.
 
@@ -144,24 +144,29 @@ def solve(
     Args:
         questions: as problems have them.
         model: a student's folder, a Hugging Face name, or `embedded`.
-        recipe: how the student was taught to be asked.
+        recipe: how the student was taught to be asked; by default what its folder says.
         max_tokens: longest completion, in tokens, of the decoders that write it at once.
         decoder: `step-beam` runs every statement before it counts; `self-consistency` samples programs and takes the
-            answer of most; `greedy` writes one, and all questions at once.
+            answer of most; `greedy` writes one, and all questions at once. With `+repair` behind its name a program
+            that ended in an exception is asked for again.
 
     Raises:
         ModelError: there is no such model.
         PlacementError: this machine cannot confine programs.
     """
     from pad_ray.models import resolve_model
+    from pad_ray.programs.error_code import EMPTY
     from pad_ray.recipes import recipe_named
+    from pad_ray.student_file import StudentFile
 
-    method = recipe_named(recipe)
+    resolved = resolve_model(model)
+    taught = StudentFile.read(resolved)
+    method = recipe_named(recipe or taught.recipe)
     if decoder == "greedy":
-        prompts = [method.prompt(question) for question in questions]
-        completions = _greedy(prompts, resolve_model(model), method, max_tokens)
+        prompts = [method.prompt(question, (), EMPTY if taught.repairs else None) for question in questions]
+        completions = _greedy(prompts, resolved, method, max_tokens)
     else:
-        completions = _searched(questions, model, recipe, max_tokens, decoder)
+        completions = _searched(questions, resolved, method.name, max_tokens, decoder)
     with Verifier() as verifier:
         texts = [method.solution(completion) for completion in completions]
         judgements = verifier.judge(texts, [None] * len(texts))
@@ -182,7 +187,7 @@ def _searched(
     model: str,
     recipe: str,
     max_tokens: int,
-    decoder: Literal["step-beam", "self-consistency"],
+    decoder: str,
 ) -> list[str]:
     from pad_ray.decoding.settings import DecodingConfig
     from pad_ray.recipes import opening_of, recipe_named

@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from pad_ray.decoding.settings import Decoder, DecodingConfig
+from pad_ray.decoding.settings import DECODERS, REPAIR, DecodingConfig, decoder_of
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
+from pad_ray.refinement_settings import RefinementConfig
 from pad_ray.section import Section, section_of
 from pad_ray.training.settings import StudentConfig, TrackingConfig, TrainingConfig
 from pad_ray.yaml_text import parse_mapping
@@ -141,22 +142,40 @@ class ExamplesConfig(Section):
         "`contaminated`: the question is in an evaluation set; `constant_program`: it returns a literal; "
         "`unused_steps`: its answer does not depend on a step; `ignores_question`: none of its numbers is asked about.",
     )
+    fraction: float = Field(1.0, gt=0, le=1, description="Share of the problems with a program that are learnt from.")
+    order: Literal["random", "faithfulness", "gradient_norm", "entropy"] = Field(
+        "random",
+        description="Which problems come first: a seeded choice; those whose programs are most like the question; "
+        "those that move the base most; those that it is least certain of.",
+    )
+    seed: int = Field(0, description="Seed of the choice; a larger fraction of the same seed holds a smaller one.")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The settings that define which examples there are."""
+        return self.model_dump(exclude={"fraction", "order", "seed"} if self.fraction == 1 else set())
 
 
 class EvaluationConfig(Section):
     """How base and student are measured."""
 
+    base: bool = Field(True, description="Whether the base model is measured too.")
     shots: tuple[int, ...] = Field((0, 4, 8), min_length=1, description="Prompts tried for the base model.")
     context: Literal["sets", "nearest"] = Field("sets", description="Which worked examples the base model is shown.")
     max_tokens: int = Field(160, ge=1, description="Longest completion, in tokens.")
-    decoders: tuple[Decoder, ...] = Field(
-        ("greedy",), min_length=1, description="How the student is decoded, each measured by itself."
+    decoders: tuple[str, ...] = Field(
+        ("greedy",),
+        min_length=1,
+        description=f"How the student is decoded, each measured by itself: {', '.join(DECODERS)}; with `{REPAIR}` "
+        "behind the name a program that ends in an exception is asked for again.",
     )
     decoding: DecodingConfig = Field(default_factory=lambda: DecodingConfig())
 
     @field_validator("decoders")
     @classmethod
-    def _check_decoders(cls, decoders: tuple[Decoder, ...]) -> tuple[Decoder, ...]:
+    def _check_decoders(cls, decoders: tuple[str, ...]) -> tuple[str, ...]:
+        for name in decoders:
+            decoder_of(name)
         if len(set(decoders)) < len(decoders):
             raise ValueError("must be different decoders")
         return decoders
@@ -237,6 +256,9 @@ class RunConfig(Section):
     student: StudentConfig = Field(default_factory=lambda: StudentConfig())
     training: TrainingConfig = Field(default_factory=lambda: TrainingConfig())
     evaluation: EvaluationConfig = Field(default_factory=lambda: EvaluationConfig())
+    refinement: RefinementConfig | None = Field(
+        None, description="Rounds in which the student learns from errors; without the section there are none."
+    )
     tracking: TrackingConfig = Field(default_factory=lambda: TrackingConfig())
     resources: ResourcesConfig = Field(default_factory=lambda: ResourcesConfig())
 
@@ -284,7 +306,7 @@ def parse_config(raw: dict[str, Any], place: str = "configuration", overrides: S
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{place}: {_first_problem(error)}") from None
+        raise ConfigError(f"{place}: {first_problem(error)}") from None
 
 
 def apply_override(raw: dict[str, Any], override: str) -> None:
@@ -310,13 +332,19 @@ def apply_override(raw: dict[str, Any], override: str) -> None:
         raise ConfigError(f"`--set {override}`: the value cannot be read") from None
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError, model: type[BaseModel] = RunConfig) -> str:
+    """What is wrong with settings, in one line: of several problems the first.
+
+    Args:
+        error: what the check said.
+        model: the settings that were checked, for the nearest key to one that is unknown.
+    """
     # A key that is mistyped is told before one that is missing for it.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = [str(part) for part in first["loc"]]
     where = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return f"unknown key `{where}`; {_nearest('.'.join(path[:-1]), path[-1])}"
+        return f"unknown key `{where}`; {_nearest('.'.join(path[:-1]), path[-1], model)}"
     message = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     if first["type"].partition("_")[0] in _SIMPLE and isinstance(first["input"], str | int | float):
         message += f", not {str(first['input'])[:60]!r}"
@@ -340,9 +368,9 @@ _PLAIN = {
 }
 
 
-def _nearest(section: str, name: str) -> str:
+def _nearest(section: str, name: str, model: type[BaseModel]) -> str:
     """What an unknown key may have meant: a key of its section, else one of another, else any of its section."""
-    split = [(key, *key.rpartition(".")[::2]) for key in known_keys()]
+    split = [(key, *key.rpartition(".")[::2]) for key in known_keys(model)]
     siblings = {last: key for key, parent, last in split if parent == section}
     # Of equal names the one that stands least deep is the likeliest.
     others = {last: key for key, _, last in sorted(split, key=lambda one: -one[0].count("."))}

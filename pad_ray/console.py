@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pad_ray.rounds import Round, table_of
 from pad_ray.verification import Verdict
 
 if TYPE_CHECKING:
     from pad_ray.answers import Answers
+    from pad_ray.comparing import Finding
     from pad_ray.forecast import Forecast
     from pad_ray.plan import Step
     from pad_ray.sandbox.doctor import Escape
@@ -57,16 +59,66 @@ def print_rows(sampling: Answers, place: str) -> None:
 
 def print_results(results: list[dict[str, Any]], report: str) -> None:
     """Accuracy with intervals by split and model."""
-    head = f"{'split':<11} {'model':<9} {'decoder':<16} {'shots':>5} {'n':>5} {'right':>6}"
+    head = f"{'split':<11} {'model':<9} {'decoder':<24} {'shots':>5} {'n':>5} {'right':>6}"
     print(f"\n{head} {'95 % interval':>16} {'executable':>11}")
     for row in results:
         interval = f"{100 * row['low']:.1f} – {100 * row['high']:.1f}"
         rate = "" if row["executable_rate"] is None else f"{100 * row['executable_rate']:.1f} %"
         print(
-            f"{row['split']:<11} {row['model']:<9} {row['decoder']:<16} {row['shots']:>5} {row['n']:>5} "
+            f"{row['split']:<11} {row['model']:<9} {row['decoder']:<24} {row['shots']:>5} {row['n']:>5} "
             f"{100 * row['accuracy']:>5.1f}% {interval:>16} {rate:>11}"
         )
     print(f"\nreport: {report}")
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """A line for each figure of an experiment."""
+    head = f"\n{'split':<11} {'arm':<24} {'student':<9} {'decoder':<24} {'right':>6} {'95 % interval':>16}"
+    print(f"{head} {'difference':>10} {'p':>6} {'executable':>11}")
+    for one in findings:
+        name = (
+            one.arm
+            + (f" {100 * one.fraction:g} %" if one.fraction < 1 else "")
+            + (f" ({one.seed})" if one.seed else "")
+        )
+        interval = f"{100 * one.low:.1f} – {100 * one.high:.1f}"
+        difference = "" if one.difference is None else f"{100 * one.difference:+.1f}"
+        p_value = "" if one.p_value is None else f"{one.p_value:.3f}"
+        rate = "" if one.executable_rate is None else f"{100 * one.executable_rate:.1f} %"
+        print(
+            f"{one.split:<11} {name:<24} {one.student:<9} {one.decoder:<24} {100 * one.accuracy:>5.1f}% {interval:>16} "
+            f"{difference:>10} {p_value:>6} {rate:>11}"
+        )
+
+
+_STOPPED = {
+    "no_gain": "no gain beyond the interval for as many rounds as `refinement.stop.patience`",
+    "rounds": "as many rounds as `refinement.stop.rounds`",
+    "tokens": "as many tokens as `refinement.stop.tokens`",
+}
+
+
+def print_rounds(rounds: Sequence[Round], reason: str | None) -> None:
+    """A line for each round, and why there is no further one.
+
+    Args:
+        rounds: those that are over, from 0 on.
+        reason: of the stop rule; None where another round is to come.
+    """
+    if not rounds:
+        print("there are no rounds")
+        return
+    head = f"\n{'round':>5} {'n':>5} {'right':>6} {'gained':>7} {'lost':>5}"
+    print(f"{head} {'p':>6} {'sampled':>8} {'programs':>9} repairs")
+    for line in table_of(rounds):
+        share = 100 * line["correct"] / line["n"] if line["n"] else 0.0
+        changes = [line["gained"], line["lost"]] if line["gained"] is not None else ["", ""]
+        p_value = "" if line["p_value"] is None else f"{line['p_value']:.3f}"
+        print(
+            f"{line['round']:>5} {line['n']:>5} {share:>5.1f}% {changes[0]:>7} {changes[1]:>5} {p_value:>6} "
+            f"{line['sampled']:>8,} {line['reasoning']:>9,} {line['repairs']:>7,}"
+        )
+    print(f"ended: {_STOPPED[reason]}" if reason else "not ended: `pad-ray refine` or `pad-ray rounds` goes on")
 
 
 def print_student(mark: Mapping[str, Any], folder: str) -> None:

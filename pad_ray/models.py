@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -66,6 +67,8 @@ def _checked_folder(path: Path) -> Path:
     for weights in sorted(path.glob("*.safetensors")):
         if not _whole(weights):
             raise ModelError(f"{weights} is cut off, or no safetensors file", "Fetch it again, with its large files")
+    if not isinstance(model_settings(str(path)).get("model_type"), str):
+        raise ModelError(f"{path / 'config.json'} names no `model_type`, so nothing can load the model", _MEND)
     return path
 
 
@@ -232,7 +235,9 @@ def _quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        # The bar of the conversion heeds nothing, and DeepSpeed greets when it is imported on the way.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
     finally:
         logging.set_verbosity(level)
         logging.enable_progress_bar()

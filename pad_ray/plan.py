@@ -17,6 +17,7 @@ from pad_ray.provenance import shown_settings
 from pad_ray.run_folder import Stage
 from pad_ray.saved_run import tests_by
 from pad_ray.synthesis.stream import summary
+from pad_ray.training.settings import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,42 @@ def purposes(pipeline: Pipeline) -> dict[str, str]:
         "examples": f"what held, at most {config.examples.per_problem} for a problem",
         "base_validation": f"{shots} worked examples, on {splits['validation']:,} problems",
         "base": f"the base model on {tests}",
-        "student": f"{Path(pipeline.base.model).name}, {training.epochs:g} epochs, "
+        "student": f"{Path(pipeline.base.model).name}, {_length(training)}, "
         f"batches of {training.batch_size}, learning rate {training.learning_rate:g}{lora}",
         **{
             tests_by(decoder): f"the student on {tests}" + ("" if decoder == "greedy" else f", by {decoder}")
             for decoder in config.evaluation.decoders
         },
+        **{name: _of_round(pipeline, name) for name in pipeline.stages if name.startswith(("round-", "student_val"))},
     }
+
+
+def _length(training: TrainingConfig) -> str:
+    return f"{training.tokens:,} tokens" if training.tokens else f"{training.epochs:g} epochs"
+
+
+def _of_round(pipeline: Pipeline, name: str) -> str:
+    """What a stage of a round is for."""
+    settings, validation = pipeline.refinement.settings, len(pipeline.parts.of_split("validation"))
+    train, tests = len(pipeline.parts.of_split("train")), len(pipeline.parts.tests)
+    drawn = settings.samples * len(settings.temperatures)
+    about = {
+        "samples": f"the student before it, {drawn} times for each of {train:,} problems",
+        "examples": "what held, the student's own, and lessons in repair",
+        "validation": f"{validation:,} problems, which say whether there is another round",
+        "test": f"{tests:,} test problems",
+    }
+    if name == "student_validation":
+        return about["validation"]
+    return about.get(name.partition(" ")[2].partition(" ")[0], "the student, trained on them from the base")
+
+
+def rounds_ahead(pipeline: Pipeline) -> str:
+    """How many rounds may follow those in the plan; empty where there are none."""
+    if pipeline.config.refinement is None or pipeline.refinement.reason:
+        return ""
+    rule = pipeline.refinement.settings.stop
+    return f"rounds go on to {rule.rounds} at most, and end after {rule.patience} without a gain beyond the interval"
 
 
 def warnings(pipeline: Pipeline) -> Iterator[str]:
@@ -96,6 +126,8 @@ def warnings(pipeline: Pipeline) -> Iterator[str]:
         found = coverage(pipeline.benchmark, pipeline.config.problems.data)
         if found.state is State.PARTIAL:
             yield f"the test problems are a part of {found.benchmark.name}, {found}"
+    if sentence := rounds_ahead(pipeline):
+        yield sentence
 
 
 def changed_settings(pipeline: Pipeline) -> list[str]:

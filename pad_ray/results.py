@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pad_ray.config import RunConfig
+from pad_ray.decoding.settings import repairs
 from pad_ray.evaluation.metrics import summarise
+from pad_ray.evaluation.repaired import repaired
 from pad_ray.run_folder import Stage
-from pad_ray.saved_run import tests_by
 
 _COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")
 
 
 def measured(stages: Mapping[str, Stage], config: RunConfig) -> list[dict[str, Any]]:
+    """Accuracy with intervals of all that a run has measured.
+
+    Args:
+        stages: the run's, by name.
+        config: its settings.
+    """
+    return results_of([stage for stage in stages.values() if stage.record == "prediction"], config)
+
+
+def results_of(stages: Iterable[Stage], config: RunConfig) -> list[dict[str, Any]]:
     """Accuracy with intervals by split, model, decoder and shots, see `pad_ray.evaluation.metrics.summarise`.
 
     Args:
-        stages: the run's, by name; those that are missing or not done are passed over.
-        config: its settings.
+        stages: of predictions; those that are not done are passed over.
+        config: the run's settings.
     """
     rows: list[dict[str, Any]] = []
-    for name in ("base_validation", "base", *map(tests_by, config.evaluation.decoders)):
-        stage = stages.get(name)
-        if stage is None or stage.done is None:
+    for stage in stages:
+        if stage.done is None:
             continue
         predictions = stage.read_rows(_COUNTED)
+        again = _repaired(stage) if predictions and repairs(predictions[0]["decoder"]) else {}
         for shots in sorted({row["k"] for row in predictions}):
             chosen = [row for row in predictions if row["k"] == shots]
             facts = {name: chosen[0][name] for name in ("model", "decoder", "verifier")}
-            rows += summarise(chosen, recipe=config.recipe, **facts, shots=shots, seed=config.training.seed)
+            found = summarise(chosen, recipe=config.recipe, **facts, shots=shots, seed=config.training.seed)
+            rows += [{**row, **({"repaired": again[row["split"]]} if again else {})} for row in found]
     return rows
+
+
+def _repaired(stage: Stage) -> dict[str, dict[str, int]]:
+    """What asking again was worth, by split."""
+    rows = stage.read_rows(["split", "verdict", "trace"])
+    return {split: repaired(row for row in rows if row["split"] == split) for split in {row["split"] for row in rows}}

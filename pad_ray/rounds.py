@@ -2,26 +2,7 @@
 
     student k-1 ─▶ samples ─▶ lessons ─▶ student k ─▶ predictions ─▶ rounds/k.json
 
-This module is the pure part: the manifest, its difference and its table. How rounds are to be driven over one run
-folder, by `pad_ray.pipeline`'s own means, so that a kill anywhere costs what it costs there:
-
-* Round 0 is the run's student as `Pipeline` makes it, asked with the empty slot where repair is taught, and measured on
-  the validation problems besides (`evaluation/round-0`). Rounds are compared and stopped on those; test problems are
-  measured too, and decide nothing.
-* Round k samples by `Answers.of(folder, "round-k/", [sampling, recipe], [problem stage, student stage k-1], …)`: rows
-  of the training problems for each step of the temperature ladder, answered by `Teacher.local(student k-1)`. Requests
-  are written first and samples only added to, so rows that a kill left stay as they are, and only the missing ones are
-  asked. Verdicts are against gold, of training problems only.
-* `round-k/lessons` is one stage of the record `example`, by the digests of all samples so far and by `RepairConfig`:
-  `make_examples` over the teacher's samples and the student's `new_programs`, then `mix` with `injected_repairs` and
-  `mined_repairs` of what is used. Its done mark has the digest of what is learnt, as the examples' has.
-* `round-k` is the student's stage, by that digest, the base and the training's identity: `train` as it is, from the
-  base again, so that rounds differ by what was taught alone.
-* `evaluation/round-k…` are `Answers` as `Pipeline.student_tests` has them, `+repair` behind the decoder's name where
-  `with_repair` runs over it.
-* The manifest is written last, by `Round.to_json`. A driver that is started again reads the manifests there are, whose
-  `id` has to be the hash of the inputs that it would give now, and goes on with the first that is missing;
-  `stop_reason(standings(rounds), rule)` says whether there is another.
+Pure, but for the two functions that read and write manifests; `pad_ray.refinement` runs rounds.
 """
 
 from __future__ import annotations
@@ -32,10 +13,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from pad_ray.errors import DataError
 from pad_ray.evaluation.paired import pair
 from pad_ray.evaluation.stopping import Standing
 from pad_ray.records import Row, content_hash
+from pad_ray.storage import Storage
 
+ROUNDS = "rounds"  # the folder of manifests
 REASONING = "reasoning"
 OK = "ok"
 
@@ -123,6 +107,33 @@ def _adapter() -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Round)
+
+
+def write_round(run: Storage, one: Round) -> None:
+    """Writes the manifest of a round into a run's folder, last of all that belongs to the round."""
+    (run / ROUNDS).write_text(f"{one.number}.json", one.to_json())
+
+
+def read_round(run: Storage, number: int) -> Round | None:
+    """The manifest of a round; None where it is not over.
+
+    Raises:
+        DataError: somebody changed it.
+    """
+    place = run / ROUNDS
+    text = place.read_text(f"{number}.json")
+    try:
+        return Round.from_json(text) if text else None
+    except ValueError:
+        raise DataError(f"{place.uri}/{number}.json is no manifest of a round", "Remove it: it is made again") from None
+
+
+def read_rounds(run: Storage) -> list[Round]:
+    """The manifests in a run's folder, from 0 as far as they go."""
+    found: list[Round] = []
+    while (one := read_round(run, len(found))) is not None:
+        found.append(one)
+    return found
 
 
 def change_of(before: Mapping[str, str], after: Mapping[str, str]) -> Change:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from pad_ray.config import RunConfig, parse_config
-from pad_ray.decoding.settings import DECODERS
+from pad_ray.decoding.settings import NAMES
 from pad_ray.errors import DataError, InputError
+from pad_ray.rounds import Round, read_rounds
 from pad_ray.run_folder import STAGES, RunFolder, Stage, read_mark
 from pad_ray.run_tables import RECORDS, RunTables, newest_stage
 from pad_ray.storage import Storage
@@ -24,7 +26,7 @@ def tests_by(decoder: str) -> str:
     return "student_test" if decoder == "greedy" else f"student_test ({decoder})"
 
 
-# Where the stages of a run lie in its folder, by their names in the pipeline and in its order.
+# Where the stages of a run lie in its folder, by their names in the pipeline and in its order; rounds come after them.
 PLACES = {
     "problems": "problems",
     "requests": "requests",
@@ -35,8 +37,24 @@ PLACES = {
     "base": "evaluation/base/predictions",
     STUDENT: "student",
     "student_test": "evaluation/student/predictions",
-    **{tests_by(name): f"evaluation/student-{name}/predictions" for name in DECODERS if name != "greedy"},
+    **{tests_by(name): f"evaluation/student-{name}/predictions" for name in NAMES if name != "greedy"},
 }
+
+
+def round_places(number: int) -> dict[str, str]:
+    """The same of a round of refinement; of round 0, the student before any, what rounds alone need of it."""
+    if not number:
+        return {"student_validation": "evaluation/student-validation/predictions"}
+    name = f"round-{number}"
+    return {
+        f"{name} samples": f"{name}/samples",
+        f"{name} examples": f"{name}/examples",
+        name: f"{name}/student",
+        f"{name} validation": f"evaluation/{name}-validation/predictions",
+        f"{name} test": f"evaluation/{name}/predictions",
+        **{f"{name} test ({one})": f"evaluation/{name}-{one}/predictions" for one in NAMES if one != "greedy"},
+    }
+
 
 _OF_RESULTS = {"benchmark", "split", "model", "decoder", "shots", "n", "correct", "accuracy", "low", "high"}
 
@@ -90,11 +108,26 @@ class SavedRun:
         """The stages that the run used last, by name; those that are not there are left out."""
         ids = {place: id for place, _, id in (used.rpartition("/") for used in self.used)}
         found = {}
-        for name, place in PLACES.items():
-            stage = self._student() if name == STUDENT else self._stage(place, ids.get(place))
+        for name, place in self.places.items():
+            checkpoint = place.rpartition("/")[2] == STUDENT
+            stage = self._checkpoint(place) if checkpoint else self._stage(place, ids.get(place))
             if stage is not None:
                 found[name] = stage
         return found
+
+    @cached_property
+    def places(self) -> Mapping[str, str]:
+        """Where stages lie, by name and in order: those that any run may have, and those of its rounds."""
+        found = dict(PLACES)
+        numbers = [int(name[6:]) for name in self.storage.folders() if re.fullmatch(r"round-\d+", name)]
+        for number in range(max(numbers, default=-1) + 1):
+            found |= round_places(number)
+        return found
+
+    @cached_property
+    def rounds(self) -> list[Round]:
+        """The rounds of refinement that are over, from 0 on."""
+        return read_rounds(self.storage)
 
     @cached_property
     def used(self) -> list[str]:
@@ -111,11 +144,11 @@ class SavedRun:
             return Stage(place, id, self.storage / place / id, RECORDS[place.rpartition("/")[2]])
         return None if id else newest_stage(self.storage, place)
 
-    def _student(self) -> Stage | None:
-        """The checkpoint, which has no folder for its id."""
-        place = self.storage / STUDENT
-        mark = read_mark(place)
-        return Stage(STUDENT, mark["id"], place) if mark else None
+    def _checkpoint(self, place: str) -> Stage | None:
+        """A student, which has no folder for its id."""
+        folder = self.storage / place
+        mark = read_mark(folder)
+        return Stage(place, mark["id"], folder) if mark else None
 
     @cached_property
     def results(self) -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ def all_runs(runs: str) -> Iterator[RunStatus]:
 
 def _stages(run: SavedRun) -> Iterator[StageStatus]:
     lacking = _wanted(run)
-    for name in PLACES:
+    for name in run.places:
         stage = run.stages.get(name)
         if stage is not None:
             yield _stage(name, stage)

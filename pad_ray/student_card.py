@@ -22,12 +22,13 @@ def making() -> dict[str, Any]:
     return {"versions": versions(), "commit": git_commit()}
 
 
-def asking_of(config: RunConfig, base: str) -> Asking:
+def asking_of(config: RunConfig, base: str, slot: bool = False) -> Asking:
     """How the student of a run is asked.
 
     Args:
         config: the run's settings.
         base: its base model, resolved.
+        slot: it was taught to repair.
     """
     room = (engine_rank(config.student.lora.rank) or 0) if config.student.lora else 0
     return Asking(
@@ -36,11 +37,17 @@ def asking_of(config: RunConfig, base: str) -> Asking:
         max_tokens=config.evaluation.max_tokens,
         adapter_room=room,
         vllm=engine_for(base, adapters=bool(room)) == "vllm",
+        slot=slot,
     )
 
 
 def student_origin(
-    config: RunConfig, base: str, teacher: Teacher, verdicts: Mapping[str, Any], trained: Mapping[str, Any]
+    config: RunConfig,
+    base: str,
+    teacher: Teacher,
+    verdicts: Mapping[str, Any],
+    trained: Mapping[str, Any],
+    slot: bool = False,
 ) -> StudentOrigin:
     """Where the student of a run comes from.
 
@@ -50,6 +57,7 @@ def student_origin(
         teacher: who wrote the programs.
         verdicts: the done mark of the verdicts.
         trained: the done mark of the training, with what `making` said.
+        slot: it was taught to repair.
     """
     source = config.problems.train
     return StudentOrigin(
@@ -66,5 +74,5 @@ def student_origin(
         seeds={"problems": config.problems.seed, "sampling": config.teacher.seed, "training": config.training.seed},
         verdicts={verdict: verdicts[verdict] for verdict in Verdict if verdicts.get(verdict)},
         trained=trained,
-        asking=asking_of(config, base),
+        asking=asking_of(config, base, slot),
     )

@@ -32,7 +32,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of 18 requests; nothing is asked before its requests are written."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("{}")
+    (tmp_path / "model" / "config.json").write_text('{"model_type": "llama"}')
     (tmp_path / "model" / "model.safetensors").write_bytes(safetensors())
     problems = [{"id": f"p{n}", "question": f"What is {n} plus 1?", "answer": n + 1} for n in range(PROBLEMS)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in problems))
@@ -170,8 +170,8 @@ def test_a_benchmarks_answers_are_judged_by_its_rule_and_the_teachers_by_the_set
     pipeline = Pipeline(load_config(config, ["problems.test=gsm_hard", "verification.relative=0.1"]))
     ours = pipeline.sampling.rules
     assert (ours.comparison.relative, ours.benchmark) == (0.1, "")
-    assert pipeline.base_validation.rules == ours
-    for answers in (pipeline.base_test, pipeline.student_tests["greedy"]):
+    assert pipeline.measuring.base_validation.rules == ours
+    for answers in (pipeline.measuring.base_test, pipeline.measuring.test(pipeline.student, "greedy")):
         assert (answers.rules.comparison.relative, answers.rules.benchmark) == (1e-12, "gsm_hard.1")
         assert answers.rules.limits == ours.limits
 

@@ -105,7 +105,7 @@ def test_an_adapter_goes_the_whole_way_through_vllm(tmp_path: Path, monkeypatch:
         left.append(_marked(engine_mark()))
         return train(*stages, **settings)
 
-    monkeypatch.setattr("pad_ray.pipeline.train", watched)
+    monkeypatch.setattr("pad_ray.learning.train", watched)
     base = make_student("llama", tmp_path / "llama", width=128)
     pipeline = _pipeline(tmp_path, {"model": base, "lora": {"rank": 65, "alpha": 65}})
     results = _run(pipeline)

@@ -22,7 +22,7 @@ def after(line: str) -> list[str]:
 
 def test_commands() -> None:
     assert {"run", "report"} <= set(after(""))
-    assert after("re") == ["report"]
+    assert after("rep") == ["report"]
 
 
 def test_options_of_a_command() -> None:
@@ -70,7 +70,7 @@ def command(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("typed", "replies"),
     [
-        (["pad-ray", "re"], "report"),
+        (["pad-ray", "rep"], "report"),
         (["pad-ray", "run", "a.yaml", "--set", "training.ep"], "training.epochs="),
         # Bash takes the sign for a border of words; what it then puts in is what comes after it.
         (["pad-ray", "run", "--set", "teacher.ask", "=", "ch"], "chat"),

@@ -20,7 +20,7 @@ from tests.weights import safetensors
 MIB = 2**20
 
 
-def _model(folder: Path, *, weights: bytes = b"weights", config: str = "{}") -> Path:
+def _model(folder: Path, *, weights: bytes = b"weights", config: str = '{"model_type": "llama"}') -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(config)
     (folder / "model.safetensors").write_bytes(safetensors(weights))

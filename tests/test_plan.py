@@ -25,7 +25,7 @@ REQUESTS = 9
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("{}")
+    (tmp_path / "model" / "config.json").write_text('{"model_type": "llama"}')
     (tmp_path / "model" / "model.safetensors").write_bytes(safetensors())
     problems = [{"id": f"p{n}", "question": f"What is {n} plus 1?", "answer": n + 1} for n in range(REQUESTS)]
     (tmp_path / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in problems))

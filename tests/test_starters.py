@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pad_ray.comparison import load_comparison
 from pad_ray.config import load_config, parse_config
 from pad_ray.errors import ConfigError
 from pad_ray.key_reference import field_at
@@ -74,6 +75,8 @@ def test_the_quickstart_is_the_one_of_the_jobs() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "jobs").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_configuration_of_the_jobs_opens_with_its_launch_line(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
-    assert "pad-ray run jobs/" in first or "ray job submit" in first
-    if path.name != "runtime_env.yaml":
+    assert f"pad-ray {'compare' if path.stem == 'compare' else 'run'} jobs/" in first or "ray job submit" in first
+    if path.stem == "compare":
+        load_comparison(path)
+    elif path.name != "runtime_env.yaml":
         load_config(path)

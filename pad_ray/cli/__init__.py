@@ -1,6 +1,8 @@
 """The command `pad-ray`: one verb a thing that people want done, no logic.
 
 running.py    run, sample, train, evaluate
+refining.py   refine, rounds
+comparing.py  compare
 judging.py    verify
 solving.py    solve
 looking.py    status, report, show, samples
@@ -18,7 +20,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pad_ray.cli import cluster, judging, looking, running, solving, starting, taking
+from pad_ray.cli import cluster, comparing, judging, looking, refining, running, solving, starting, taking
 from pad_ray.cli.parser import Parser, new_parser
 from pad_ray.errors import PadRayError
 
@@ -71,7 +73,7 @@ def _said(line: str, code: int) -> int:
 def parser() -> Parser:
     """The whole command line."""
     top, commands = new_parser()
-    verbs = (running, judging, solving, looking, taking, cluster, starting)
+    verbs = (running, refining, comparing, judging, solving, looking, taking, cluster, starting)
     for add in (starting.add_init, *(group.add for group in verbs)):
         add(commands)
     return top

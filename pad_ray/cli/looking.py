@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import Any
 
-from pad_ray.cli.parser import Commands, add_command, jsonable, print_json, run_argument
+from pad_ray.cli.parser import Commands, add_command, jsonable, print_json, run_argument, runs_folder
 
 
 def add(commands: Commands[Any]) -> None:
@@ -61,11 +61,11 @@ def _status(arguments: argparse.Namespace) -> int:
     from pad_ray.status_text import print_runs, print_status
 
     if arguments.run_folder is None:
-        found = list(all_runs(arguments.runs))
-        print_json(found) if arguments.json else print_runs(found, arguments.runs)
+        found = list(all_runs(runs_folder(arguments)))
+        print_json(found) if arguments.json else print_runs(found, runs_folder(arguments))
         return 0
     while True:
-        status = status_of(SavedRun.find(arguments.run_folder, arguments.runs))
+        status = status_of(SavedRun.find(arguments.run_folder, runs_folder(arguments)))
         again = arguments.follow and status.state == "running"
         if not (arguments.json and again):
             print_json(status) if arguments.json else print_status(status)
@@ -79,7 +79,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from pad_ray.results import measured
     from pad_ray.saved_run import SavedRun
 
-    run = SavedRun.find(arguments.run_folder, arguments.runs)
+    run = SavedRun.find(arguments.run_folder, runs_folder(arguments))
     results = run.results or measured(run.stages, run.config)  # a run that was stopped has measured a part
     place = write_report(run.folder, run.config, run.stages, results)
     print_json({"run": run.name, "report": place}) if arguments.json else print(f"report: {place}")
@@ -90,7 +90,7 @@ def _show(arguments: argparse.Namespace) -> int:
     from pad_ray.run_tables import RunTables
     from pad_ray.show import chain, print_chain
 
-    run = RunTables.find(arguments.run_folder, arguments.runs)
+    run = RunTables.find(arguments.run_folder, runs_folder(arguments))
     if arguments.json:
         print_json([{"title": block.title, **dict(block.fields)} for block in chain(run, arguments.id)])
     else:
@@ -102,6 +102,6 @@ def _samples(arguments: argparse.Namespace) -> int:
     from pad_ray.run_tables import RunTables
     from pad_ray.samples_view import print_samples
 
-    run = RunTables.find(arguments.run_folder, arguments.runs)
+    run = RunTables.find(arguments.run_folder, runs_folder(arguments))
     print_samples(run, arguments.verdict, arguments.limit, arguments.verifier, as_json=arguments.json)
     return 0

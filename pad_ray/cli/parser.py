@@ -127,6 +127,29 @@ def run_argument(command: Parser, **options: Any) -> None:
     """The positional run, and where runs are looked for."""
     command.add_argument("run_folder", metavar="RUN", help="a run's folder, or its name", **options)
     command.add_argument("--runs", default="runs", metavar="FOLDER", help="where run folders are kept (default: runs)")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="runs=FOLDER, as for other commands"
+    )
+
+
+def runs_folder(arguments: argparse.Namespace) -> str:
+    """Where a command that only looks at runs finds them: `--set runs=…` or `--runs`.
+
+    Raises:
+        ConfigError, InputError: another setting, or one that there is not.
+    """
+    from pad_ray.config import parse_config
+    from pad_ray.errors import InputError
+
+    for override in arguments.set:
+        parse_config({}, "--set", [override])
+        if override.partition("=")[0] != "runs":
+            raise InputError(
+                f"--set {override}: `{arguments.command}` takes a run as it is, so only `runs` can be set",
+                "Give other settings to `pad-ray run`",
+            )
+    place: str = parse_config({"runs": arguments.runs}, "--set", arguments.set).runs
+    return place
 
 
 @contextmanager

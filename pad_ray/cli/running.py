@@ -16,7 +16,7 @@ from pad_ray.cli.parser import (
     print_json,
     unreachable_flag,
 )
-from pad_ray.decoding.settings import DECODERS
+from pad_ray.decoding.settings import DECODERS, NAMES, REPAIR
 from pad_ray.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,9 +68,11 @@ def add(commands: Commands[Parser]) -> None:
     )
     evaluate.add_argument(
         "--decoder",
-        choices=DECODERS,
+        choices=NAMES,
+        metavar="DECODER",
         action="append",
-        help="how the student is decoded; may be given again (default: `evaluation.decoders`)",
+        help=f"how the student is decoded, of {', '.join(DECODERS)}, or with {REPAIR} behind it; may be given again "
+        "(default: `evaluation.decoders`)",
     )
 
 

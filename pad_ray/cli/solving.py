@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from pad_ray.cli.parser import Commands, add_command, jsonable, print_json
-from pad_ray.decoding.settings import STEPWISE
+from pad_ray.decoding.settings import REPAIR, STEPWISE
 from pad_ray.errors import InputError
 
 
@@ -24,8 +24,14 @@ def add(commands: Commands[Any]) -> None:
     )
     solve.add_argument("question", metavar="QUESTION", help="a word problem")
     solve.add_argument("--model", default="embedded", help="a student's folder, or a hub name (default: embedded)")
-    solve.add_argument("--recipe", default="pad", help="how it was taught (default: pad)")
-    solve.add_argument("--decoder", choices=STEPWISE, default="step-beam", help="(default: step-beam)")
+    solve.add_argument("--recipe", help="how it was taught (default: what its folder says, else pad)")
+    solve.add_argument(
+        "--decoder",
+        choices=(*STEPWISE, *(name + REPAIR for name in STEPWISE)),
+        default="step-beam",
+        metavar="DECODER",
+        help=f"{', '.join(STEPWISE)}, or with {REPAIR} behind it (default: step-beam)",
+    )
     solve.add_argument("--beams", type=int, default=4, metavar="N", help="branches kept after a step (default: 4)")
     solve.add_argument(
         "--candidates", type=int, default=4, metavar="N", help="next statements asked for on each (default: 4)"

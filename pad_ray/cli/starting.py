@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pad_ray.cli.parser import Commands, add_command, human_lines, jsonable, print_json, run_argument, settable
+from pad_ray.cli.parser import (
+    Commands,
+    add_command,
+    human_lines,
+    jsonable,
+    print_json,
+    run_argument,
+    runs_folder,
+    settable,
+)
 from pad_ray.errors import InputError, PlacementError
 
 _KINDS = ("quickstart", "own", "gsm8k", "http", "recorded", "cluster")
@@ -138,7 +147,7 @@ def _clean(arguments: argparse.Namespace) -> int:
     from pad_ray.saved_run import SavedRun
     from pad_ray.style import table
 
-    run = SavedRun.find(arguments.run_folder, arguments.runs)
+    run = SavedRun.find(arguments.run_folder, runs_folder(arguments))
     asked = [Kind.LOGS] * arguments.logs + [Kind.SAMPLES] * arguments.samples
     waste = find_waste(run, [*BY_DEFAULT, *asked])
     with human_lines(arguments):

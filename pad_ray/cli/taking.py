@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pad_ray.cli.parser import Commands, add_command, jsonable, print_json, run_argument
+from pad_ray.cli.parser import Commands, add_command, jsonable, print_json, run_argument, runs_folder
 
 _FORMATS = ("prompt-completion", "messages")
 
@@ -38,7 +38,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from pad_ray.run_tables import RunTables
     from pad_ray.storage import Storage
 
-    run = RunTables.find(arguments.run_folder, arguments.runs).storage
+    run = RunTables.find(arguments.run_folder, runs_folder(arguments)).storage
     facts: dict[str, Any] = {}
     if arguments.push:
         facts["pushed"] = push_student(run, arguments.push, merged=arguments.merged, public=arguments.public)

@@ -55,11 +55,10 @@ def _votes(finished: Sequence[Branch], top: float | None = None) -> dict[str, fl
 
 
 def answer_key(value: Value) -> str:
-    """The same for answers that count as one: 5 and 5.0 do, True and 1 do not."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    """The same for answers that count as one: 5, 5.0 and 5.0000000001 do, True and 1 do not."""
     if isinstance(value, float):
         value = float(f"{value:.9g}")
+        value = int(value) if value.is_integer() else value
     return repr(value)
 
 

@@ -24,8 +24,6 @@ from pad_ray.decoding.trace import shortened
 from pad_ray.programs.error_code import EMPTY, ErrorCode
 from pad_ray.sandbox import Execution, Status, Value
 
-SUFFIX = "+repair"  # behind a decoder's name in results
-
 _EXCEPTIONS = (Status.SYNTAX_ERROR, Status.ERROR)
 
 Stopped = Literal["answered", "not_an_exception", "same_program", "attempts"]
@@ -151,12 +149,14 @@ def by_decoder(solve: Callable[[Ask], Awaitable[Outcome]]) -> Generate:
 
     async def generate(asks: Sequence[Ask]) -> list[Written]:
         outcomes = await asyncio.gather(*map(solve, asks))
-        return [
-            Written(one.program, one.trace.cost.completion_tokens, one.trace.cost.prompt_tokens, one.trace.as_json())
-            for one in outcomes
-        ]
+        return [_written(outcome) for outcome in outcomes]
 
     return generate
+
+
+def _written(outcome: Outcome) -> Written:
+    cost, trace = outcome.trace.cost, {**outcome.trace.as_json(), "chosen": outcome.branch}
+    return Written(outcome.program, cost.completion_tokens, cost.prompt_tokens, trace)
 
 
 async def with_repair(

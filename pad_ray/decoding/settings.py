@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,26 @@ Decoder = Literal["greedy", "beam", "self-consistency", "step-beam", "paper"]
 DECODERS: tuple[Decoder, ...] = get_args(Decoder)
 TOKEN_BEAMS: tuple[Decoder, ...] = ("beam", "paper")  # on transformers alone
 STEPWISE: tuple[Decoder, ...] = ("step-beam", "self-consistency", "greedy")  # on any engine
+REPAIR = "+repair"  # behind a decoder's name: what ends in an exception is asked for again
+NAMES: tuple[str, ...] = (*DECODERS, *(name + REPAIR for name in DECODERS))
+
+
+def decoder_of(name: str) -> Decoder:
+    """The decoder itself, of a name that may end in `+repair`.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    base: Any = name.removesuffix(REPAIR)
+    if base not in DECODERS:
+        raise ValueError(f"{name!r} is no decoder; there are {', '.join(DECODERS)}, each with `{REPAIR}` behind it too")
+    decoder: Decoder = base
+    return decoder
+
+
+def repairs(name: str) -> bool:
+    """Whether a decoder of that name asks again for what ended in an exception."""
+    return name.endswith(REPAIR)
 
 
 class BudgetConfig(Section):
@@ -52,6 +72,10 @@ class DecodingConfig(Section):
     embedder: str = Field("embedded", description="Sentence embedder of the faithfulness score, a folder or a name.")
     budget: BudgetConfig = Field(default_factory=lambda: BudgetConfig())
     seed: int = Field(0, ge=0, description="Seed of the candidates.")
+    repairs: int = Field(
+        2, ge=1, description="How often `…+repair` asks again for a program that ended in an exception."
+    )
+    repair_message: bool = Field(True, description="It is then told what the interpreter said.")
 
     @model_validator(mode="after")
     def _check_weights(self) -> DecodingConfig:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pad_ray.config import EvaluationConfig
-from pad_ray.decoding.settings import Decoder
 from pad_ray.generation.decoding import decoding_request
+from pad_ray.programs.error_code import EMPTY
 from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import Recipe
 from pad_ray.records import Row
@@ -21,6 +21,7 @@ def greedy_requests(
     settings: EvaluationConfig,
     shots: Sequence[int] = (0,),
     examples: Sequence[WorkedExample] = (),
+    slot: bool = False,
 ) -> list[Row]:
     """One request for each problem and each number of worked examples.
 
@@ -31,6 +32,7 @@ def greedy_requests(
         settings: length of a completion.
         shots: how many worked examples are shown; 0 is how a student is asked.
         examples: the worked examples to show.
+        slot: prompts have the slot for a broken program, empty: of a student that was taught to repair.
 
     Returns:
         Request rows whose `k` is the number of worked examples.
@@ -40,20 +42,21 @@ def greedy_requests(
     for count in shots:
         contexts = Contexts(examples, count, settings.context)
         for problem in problems:
-            prompt = recipe.prompt(problem["question"], contexts.of(problem["question"]))
+            shown = contexts.of(problem["question"])
+            prompt = recipe.prompt(problem["question"], shown, EMPTY if slot else None)
             rows.append(make_request(problem, count, prompt, greedy, model))
     return rows
 
 
 def decoded_requests(
-    problems: Sequence[Row], model: str, recipe: Recipe, settings: EvaluationConfig, decoder: Decoder
+    problems: Sequence[Row], model: str, recipe: Recipe, settings: EvaluationConfig, decoder: str, slot: bool = False
 ) -> list[Row]:
     """One request for each problem, to be answered by a decoder; the student is shown no worked example."""
     rows = []
     for problem in problems:
         question = problem["question"]
         asked = decoding_request(decoder, settings.decoding, question, settings.max_tokens, recipe.stop)
-        rows.append(make_request(problem, 0, recipe.prompt(question), asked, model))
+        rows.append(make_request(problem, 0, recipe.prompt(question, (), EMPTY if slot else None), asked, model))
     return rows
 
 

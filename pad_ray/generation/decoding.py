@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.decoding.beam import Outcome
-from pad_ray.decoding.settings import TOKEN_BEAMS, Decoder, DecodingConfig
+from pad_ray.decoding.repair import Repaired, by_decoder, with_repair
+from pad_ray.decoding.settings import TOKEN_BEAMS, DecodingConfig, decoder_of, repairs
 from pad_ray.decoding.solver import Solver
 from pad_ray.errors import EngineError
 from pad_ray.generation.completion import answered, failed
 from pad_ray.generation.scorers import Scorers
+from pad_ray.programs.error_code import EMPTY, ErrorCode
 from pad_ray.recipes import opening_of, recipe_named
 from pad_ray.records import Row, table
 from pad_ray.sandbox import Sandbox
@@ -74,39 +77,54 @@ class DecoderTeacher:
         return await asyncio.gather(*map(self._answer, requests))
 
     async def _answer(self, request: Row) -> Row:
+        asked = json.loads(request["sampling"])
         async with self._turns:
+            begun = time.monotonic()
             try:
-                found = await self._decode(request)
+                found = await self._repaired(request["prompt"], asked)
             except EngineError as error:
                 return failed(request, str(error))
-        opening = opening_of(self._recipe)
-        cost = found.trace.cost
         row = answered(
             request,
-            found.program.removeprefix(opening),
-            prompt_tokens=cost.prompt_tokens,
-            completion_tokens=cost.completion_tokens,
-            finish_reason="stop" if found.ran else "length",
-            seconds=cost.seconds,
+            found.last.written.text.removeprefix(opening_of(self._recipe)),
+            prompt_tokens=found.prompt_tokens,
+            completion_tokens=found.completion_tokens,
+            finish_reason="stop" if found.last.execution.ok else "length",
+            seconds=time.monotonic() - begun,
         )
-        trace = {**found.trace.as_json(), "chosen": found.branch}
+        trace = found.as_json() if repairs(asked["decoder"]) else found.last.written.trace
         return {**row, "trace": json.dumps(trace, ensure_ascii=False)}
 
-    async def _decode(self, request: Row) -> Outcome:
-        asked = json.loads(request["sampling"])
-        decoder: Decoder = asked["decoder"]
+    async def _repaired(self, prompt: str, asked: dict[str, Any]) -> Repaired:
+        """All programs of one question; of a decoder that does not repair, its only one."""
         settings = DecodingConfig.model_validate(asked["decoding"])
+
+        def asking(question: str, slot: ErrorCode) -> str:
+            return prompt if slot == EMPTY else self._recipe.prompt(question, (), slot)
+
+        [found] = await with_repair(
+            [asked["question"]],
+            by_decoder(lambda ask: self._decode(ask.prompt, asked, settings)),
+            self._sandbox.run_async,
+            asking,
+            settings.repairs if repairs(asked["decoder"]) else 0,
+            settings.repair_message,
+        )
+        return found
+
+    async def _decode(self, prompt: str, asked: dict[str, Any], settings: DecodingConfig) -> Outcome:
+        decoder = decoder_of(asked["decoder"])
         if decoder in TOKEN_BEAMS:
-            return await self._token_beam(request["prompt"], asked, settings)
+            return await self._token_beam(prompt, asked, settings)
         solver = Solver(
             self.engine, self._sandbox, self._scorers.of(settings), settings, asked["max_tokens"], asked["stop"]
         )
-        return await solver.solve(decoder, asked["question"], request["prompt"], opening_of(self._recipe))
+        return await solver.solve(decoder, asked["question"], prompt, opening_of(self._recipe))
 
     async def _token_beam(self, prompt: str, asked: dict[str, Any], settings: DecodingConfig) -> Outcome:
         from pad_ray.generation.token_beam import search_tokens
 
-        scorer = self._scorers.faithfulness(settings) if asked["decoder"] == "paper" else None
+        scorer = self._scorers.faithfulness(settings) if decoder_of(asked["decoder"]) == "paper" else None
         return await search_tokens(
             self.engine,
             self._sandbox.run_async,
@@ -120,8 +138,15 @@ class DecoderTeacher:
         )
 
 
-def decoding_request(decoder: Decoder, settings: DecodingConfig, question: str, max_tokens: int, stop: Any) -> Row:
-    """The `sampling` of a request that a decoder answers: all that shapes the answer, and what its scorers read."""
+def decoding_request(decoder: str, settings: DecodingConfig, question: str, max_tokens: int, stop: Any) -> Row:
+    """The `sampling` of a request that a decoder answers: all that shapes the answer, and what its scorers read.
+
+    Args:
+        decoder: one of `pad_ray.decoding.settings.NAMES`.
+        settings: widths, weights, budgets, repairs.
+        question: the question itself.
+        max_tokens, stop: of programs that are drawn at once.
+    """
     return {
         "decoder": decoder,
         "decoding": settings.model_dump(mode="json"),

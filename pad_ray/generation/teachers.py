@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pad_ray.config import Kind, ResourcesConfig, TeacherConfig
-from pad_ray.decoding.settings import TOKEN_BEAMS, Decoder
+from pad_ray.decoding.settings import TOKEN_BEAMS, decoder_of
 from pad_ray.generation import vllm
 from pad_ray.generation.annotations import AnnotationsTeacher
 from pad_ray.generation.decoding import DecoderTeacher
@@ -104,9 +104,9 @@ class Teacher:
             identity = content_hash(identity, model_identity(adapter))
         return cls(kind or engine_for(model, adapters=adapter is not None), model, identity, adapter)
 
-    def decoding(self, decoder: Decoder, recipe: str) -> Teacher:
-        """The same model, answering by a decoder."""
-        kind: Kind = "transformers" if decoder in TOKEN_BEAMS else self.kind
+    def decoding(self, decoder: str, recipe: str) -> Teacher:
+        """The same model, answering by a decoder, one of `pad_ray.decoding.settings.NAMES`."""
+        kind: Kind = "transformers" if decoder_of(decoder) in TOKEN_BEAMS else self.kind
         return replace(self, kind=kind, decodes=True, recipe=recipe)
 
     def _decode(self, requests: Any, resources: ResourcesConfig) -> Any:

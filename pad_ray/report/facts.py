@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pad_ray.decoding.settings import DECODERS
+from pad_ray.decoding.settings import NAMES
 from pad_ray.records import Row
 from pad_ray.run_folder import RunFolder, Stage
 from pad_ray.saved_run import tests_by
@@ -24,7 +24,7 @@ _STAGES = {
     "base": "base on the tests",
     "student": "training",
     "student_test": "student on the tests",
-    **{tests_by(name): f"student on the tests, {name}" for name in DECODERS if name != "greedy"},
+    **{tests_by(name): f"student on the tests, {name}" for name in NAMES if name != "greedy"},
 }
 
 
@@ -174,11 +174,11 @@ def costs(folder: RunFolder, marks: Mapping[str, dict[str, Any] | None]) -> list
     """
     events = [event for event in folder.events() if "id" in event]
     finished = {event["id"]: event["time"] for event in events}
-    done = {name: [mark, *_behind(mark, events)] for name in _STAGES if (mark := marks.get(name)) is not None}
+    done = {name: [mark, *_behind(mark, events)] for name, mark in marks.items() if mark is not None}
     total = math.fsum(_sum(parts, "seconds") for parts in done.values())
     return [
         Cost(
-            _STAGES[name],
+            _STAGES.get(name, name.replace("-", " ", 1)),
             _sum(parts, "seconds"),
             _sum(parts, "seconds") / total if total else 0.0,
             parts[0].get("rows", parts[0].get("examples")),

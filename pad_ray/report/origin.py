@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pad_ray.config import RunConfig
-from pad_ray.decoding.settings import DECODERS
+from pad_ray.decoding.settings import NAMES
 from pad_ray.run_folder import RunFolder, Stage
 from pad_ray.saved_run import tests_by
 
@@ -90,7 +90,7 @@ _ABOUT = {
     "base_validation": "answers of base to the validation split, for each prompt",
     "base": "answers of base to the tests",
     "student_test": "answers of the student to the tests",
-    **{tests_by(name): f"answers of the student to the tests, {name}" for name in DECODERS if name != "greedy"},
+    **{tests_by(name): f"answers of the student to the tests, {name}" for name in NAMES if name != "greedy"},
 }
 
 
@@ -102,7 +102,22 @@ def _links(folder: RunFolder, stages: Mapping[str, Stage]) -> Iterator[Link]:
     for name, stage in stages.items():
         if stage.done is not None:
             place = posixpath.relpath(stage.storage.path, folder.storage.path)
-            yield _link(f"{place}/", _ABOUT.get(name, stage.name))
+            yield _link(f"{place}/", _ABOUT.get(name) or _of_round(name))
+
+
+def _of_round(name: str) -> str:
+    """`round-2 test (paper)` for readers."""
+    number, _, what = name.removeprefix("round-").partition(" ")
+    if not number.isdigit():
+        return "answers of the student to the validation split"
+    kind, _, decoder = what.partition(" ")
+    about = {
+        "samples": "all that the student wrote for the training problems",
+        "examples": "what was taught",
+        "validation": "answers to the validation split",
+        "test": f"answers to the tests{', ' if decoder else ''}{decoder.strip('()')}",
+    }
+    return f"round {number}: {about.get(kind, 'the student')}"
 
 
 def _link(place: str, about: str) -> Link:

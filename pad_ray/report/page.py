@@ -28,9 +28,11 @@ from pad_ray.report.facts import (
 )
 from pad_ray.report.groups import grouping
 from pad_ray.report.origin import origin
-from pad_ray.report.plots import Bar, accuracy_plot, bar_plot, loss_plot
+from pad_ray.report.plots import Bar, accuracy_plot, bar_plot, loss_plot, round_plot
+from pad_ray.report.rounds import round_lines
 from pad_ray.report.rows import RunRows
 from pad_ray.report.svg import BASE, STUDENT, inline
+from pad_ray.rounds import read_rounds
 from pad_ray.run_folder import RunFolder, Stage
 
 _NOT_MEASURED = ("train", "validation")
@@ -42,10 +44,11 @@ def render(folder: RunFolder, config: RunConfig, stages: Mapping[str, Stage], re
     spent = costs(folder, {name: rows.mark(name) for name in stages})
     context = {
         "config": config,
-        "css": Markup(_resource("style.css")),
+        "css": Markup(resource("style.css")),
         **_answers(rows, results),
         **_yields(rows),
         **_learning(rows, stages),
+        **_rounds(folder),
         "changes": find_changes(rows.base, rows.student),
         "costs": spent,
         "money": sum(cost.money for cost in spent),
@@ -53,19 +56,21 @@ def render(folder: RunFolder, config: RunConfig, stages: Mapping[str, Stage], re
         "prompt_tokens": sum(row["prompt_tokens"] or 0 for row in rows.samples),
         "origin": origin(folder, config, stages),
     }
-    text: str = _template().render(context)
+    text: str = environment().from_string(resource("template.html.j2")).render(context)
     # A lone surrogate can stand in a problem's metadata, and is no UTF-8.
     return text.encode("utf-8", "replace").decode()
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """A file that lies beside this one."""
     return files("pad_ray.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _template() -> Any:
+def environment() -> Any:
+    """Where templates are rendered: everything is escaped that is not marked as safe."""
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -73,10 +78,10 @@ def _template() -> Any:
         keep_trailing_newline=True,
     )
     for spelt in (words.percent, words.interval, words.points, words.counted, words.duration, words.moment):
-        environment.filters[spelt.__name__] = spelt
-    environment.filters["unbroken"] = words.unbroken
-    environment.filters["meaning"] = words.meaning
-    return environment.from_string(_resource("template.html.j2"))
+        made.filters[spelt.__name__] = spelt
+    made.filters["unbroken"] = words.unbroken
+    made.filters["meaning"] = words.meaning
+    return made
 
 
 def _answers(rows: RunRows, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -94,7 +99,7 @@ def _answers(rows: RunRows, results: Sequence[dict[str, Any]]) -> dict[str, Any]
         "further": [sentence for match in found[1:] if (sentence := in_short(match))],
         "measured": measured,
         "benchmarks": sorted({row["benchmark"] for row in results}),
-        "validation": [row for row in results if row["split"] == "validation"],
+        "validation": [row for row in results if row["split"] == "validation" and row["model"] == "base"],
         "groups": groups,
         "accuracy_plot": inline(lambda width: accuracy_plot(measured, width), "accuracy", title) if measured else "",
     }
@@ -140,6 +145,16 @@ def _learning(rows: RunRows, stages: Mapping[str, Stage]) -> dict[str, Any]:
         "base_measured": len(rows.base),
         "student_measured": len(rows.student),
     }
+
+
+def _rounds(folder: RunFolder) -> dict[str, Any]:
+    """What refinement did, where there are rounds."""
+    lines = round_lines(read_rounds(folder.storage))
+    title = "Right answers on validation problems by round. " + "; ".join(
+        f"round {line.number}: {words.percent(line.right.share)}" for line in lines
+    )
+    plot = inline(lambda width: round_plot(lines, width), "rounds", title) if len(lines) > 1 else ""
+    return {"rounds": lines, "round_plot": plot}
 
 
 def _loss_plot(loss: LossCurve) -> Markup:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pad_ray.report.svg import BACK, BASE, GRID, INK, MUTED, STUDENT, figure, label
 from pad_ray.report.words import percent
@@ -12,6 +12,8 @@ from pad_ray.report.words import percent
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from pad_ray.report.rounds import RoundLine
 
 _NARROW = 500
 
@@ -47,7 +49,7 @@ def accuracy_plot(results: Sequence[dict[str, Any]], width: int) -> Figure:
     axes.set_xlim(0, most * (1.12 if width > _NARROW else 1.3))
     axes.set_ylim(place - 0.5, -0.6)
     axes.set_yticks(list(names), labels=list(names.values()))
-    _percent_axis(axes)
+    _percent_axis(axes, "x")
     return drawn
 
 
@@ -81,12 +83,13 @@ def _interval(axes: Axes, place: float, row: dict[str, Any]) -> None:
     )
 
 
-def _percent_axis(axes: Axes) -> None:
+def _percent_axis(axes: Axes, side: Literal["x", "y"]) -> None:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol="\u00a0%"))
-    axes.grid(axis="x", color=GRID, linewidth=1)
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol="\u00a0%"))
+    axes.grid(axis=side, color=GRID, linewidth=1)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -134,6 +137,30 @@ def loss_plot(points: Sequence[tuple[int, float]], width: int) -> Figure:
     axes.locator_params(axis="y", nbins=5)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(INK)
+    return drawn
+
+
+def round_plot(lines: Sequence[RoundLine], width: int) -> Figure:
+    """Accuracy by round: validation with its interval, and the test splits as thinner lines."""
+    drawn = figure(width, 260 if width > _NARROW else 230)
+    axes = drawn.add_subplot()
+    numbers = [line.number for line in lines]
+    axes.fill_between(
+        numbers, [line.low for line in lines], [line.high for line in lines], color=STUDENT, alpha=0.18, linewidth=0
+    )
+    axes.plot(
+        numbers, [line.right.share for line in lines], color=STUDENT, linewidth=2.2, marker="o", label="validation"
+    )
+    splits = list(dict.fromkeys(split for line in lines for split in line.tests))
+    for split, style in zip(splits, ("-", "--", ":"), strict=False):  # there are three kinds of problems at most
+        shown = [(line.number, line.tests[split].share) for line in lines if split in line.tests]
+        name = label(split, width)
+        axes.plot(*zip(*shown, strict=True), color=BASE, linestyle=style, linewidth=1.6, marker=".", label=name)
+    axes.set_xticks(numbers)
+    axes.set_xlabel("round")
+    axes.set_ylim(0, max(0.1, *(line.high for line in lines)) * 1.05)
+    _percent_axis(axes, "y")
+    axes.legend(frameon=False, ncols=3, loc="lower right")
     return drawn
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pad_ray.config import ExamplesConfig
 from pad_ray.recipes import Recipe
-from pad_ray.records import Row
+from pad_ray.records import Row, content_hash
 from pad_ray.synthesis.marks import kind_of, mark_samples
 
 OVER_LIMIT = "per_problem limit"
+BEYOND_FRACTION = "fraction"
 
 
 def make_examples(
@@ -20,6 +21,7 @@ def make_examples(
     recipe: Recipe,
     settings: ExamplesConfig,
     marks: Mapping[str, Sequence[str]] | None = None,
+    value: Callable[[Sequence[Row]], Mapping[str, float]] | None = None,
 ) -> list[Row]:
     """An example row for every sample whose verdict is `ok`, used or not.
 
@@ -29,6 +31,7 @@ def make_examples(
         recipe: makes prompt and target.
         settings: which marks exclude a sample, and how many samples of one problem are used.
         marks: sample id to marks; by default those of `mark_samples` without evaluation sets.
+        value: example rows to values by id; asked where `settings.order` is by value and not all are learnt from.
 
     Returns:
         Example rows, sorted by problem and sample. `used` says whether the student learns from the row, `why_not` why
@@ -46,7 +49,26 @@ def make_examples(
     for problem_id, rows in of_problem.items():
         for example in _beyond(rows, problem_id, settings.per_problem):
             example.update(used=False, why_not=OVER_LIMIT)
+    if settings.fraction < 1:
+        _thin_out(of_problem, settings, value)
     return sorted(examples, key=lambda row: (row["problem_id"], row["id"]))
+
+
+def _thin_out(
+    of_problem: Mapping[str, Sequence[Row]],
+    settings: ExamplesConfig,
+    value: Callable[[Sequence[Row]], Mapping[str, float]] | None,
+) -> None:
+    """Leaves out whole problems, so that a smaller fraction is smaller in kinds of problems too."""
+    used = {problem: [row for row in rows if row["used"]] for problem, rows in of_problem.items()}
+    worth = dict.fromkeys(used, 0.0)
+    if settings.order != "random" and value:
+        values = value([row for rows in used.values() for row in rows])
+        worth = {problem: sum(values[row["id"]] for row in rows) / len(rows) for problem, rows in used.items()}
+    order = sorted(used, key=lambda problem: (-worth[problem], content_hash(settings.seed, problem)))
+    for problem in order[max(1, round(len(order) * settings.fraction)) :]:
+        for example in used[problem]:
+            example.update(used=False, why_not=BEYOND_FRACTION)
 
 
 def _beyond(rows: list[Row], problem_id: str, limit: int) -> list[Row]:

@@ -102,6 +102,10 @@ CASES = [
         "missing", ("show", "nowhere", "abc"), "there is no run `nowhere` in runs. Give the folder of a run, or --runs"
     ),
     Case("missing", ("export", "nowhere", "--merge"), "there is no run `nowhere` in runs. Give the folder of a run"),
+    Case("missing", ("rounds", "nowhere"), "there is no run `nowhere` in runs. Give the folder of a run, or --runs"),
+    Case("missing", ("refine", "nowhere.yaml"), "configuration file nowhere.yaml does not exist. Give the path"),
+    Case("missing", ("compare", "nowhere.yaml"), "configuration file nowhere.yaml cannot be read. Give the path of a"),
+    Case("missing", ("compare", "run.yaml"), "run.yaml: `run`: must be given", files={"run.yaml": "arms: {a: {}}\n"}),
     Case("missing", ("submit", "run.yaml"), "no cluster is named. Give --address http://HEAD:8265, or set"),
     Case("missing", ("submit", "--address", "http://h:1"), "nothing to submit. Give a configuration, or --follow"),
     Case("missing", ("completion",), "no shell is named. Give bash, zsh or fish"),
@@ -133,6 +137,7 @@ CASES = [
     damaged("report", "run.yaml", "a: [", "configuration file {folder}/runs/small/run.yaml cannot be read: "),
     damaged("report", "stages.json", "3", "{folder}/runs/small/stages.json is no JSON list. Remove it: the same"),
     damaged("status", "evaluation/results.json", '[{"a": 1}]', "{folder}/runs/small/evaluation/results.json holds"),
+    damaged("rounds", "rounds/0.json", "{", "{folder}/runs/small/rounds/0.json is no manifest of a round. Remove it"),
     damaged("status", "student/done.json", "{", "{folder}/runs/small/student/done.json is no done mark. Remove it"),
     # mistyped
     config(
@@ -147,6 +152,10 @@ CASES = [
     setting("mistyped", "resources.train_gpus=some", "run.yaml: `resources.train_gpus`: must be true or false, not"),
     config("mistyped", "training:", "run.yaml: `training`: must be a section, with keys of its own"),
     setting("mistyped", "recipe=pod", "recipe `pod` is unknown. There are: pad"),
+    setting("mistyped", "evaluation.decoders=[gredy]", "run.yaml: `evaluation.decoders`: 'gredy' is no decoder; there"),
+    setting("mistyped", "refinement={own: false, repair: {ratio: 0}}", "rounds would teach nothing new. Set"),
+    Case("mistyped", ("status", "--set", "runs.x=1"), "--set: `runs`: must be text"),
+    Case("mistyped", ("status", "--set", "name=x"), "--set name=x: `status` takes a run as it is, so"),
     setting("mistyped", "teacher.http.base_uri=x", "run.yaml: unknown key `teacher.http.base_uri`; did you mean"),
     setting("mistyped", "problems.test=problems.jsonl", "problem 0 is in train and in test. Keep it in one"),
     problems("mistyped", '{"question": 3, "answer": 1}', "problems.jsonl, line 1: field `question` is a number."),
@@ -168,6 +177,7 @@ CASES = [
     setting("model", "student.model=problems.jsonl", "model `problems.jsonl` is no folder with a config.json. Give"),
     setting("model", "teacher.model=.", "model folder {folder} has no config.json"),
     Case("model", RUN, "model folder {folder}/model has no config.json", files={"model/config.json": ""}),
+    Case("model", RUN, "{folder}/model/config.json names no `model_type`, so", files={"model/config.json": "{}"}),
     Case("model", RUN, "model folder {folder}/model has no weights", files={"model/model.safetensors": ""}),
     Case(
         "model",
@@ -212,7 +222,7 @@ CASES = [
 def write_folder(folder: Path) -> None:
     """All that a run needs, so that each case breaks just one thing."""
     (folder / "model").mkdir()
-    (folder / "model" / "config.json").write_text("{}")
+    (folder / "model" / "config.json").write_text(json.dumps({"model_type": "llama"}))
     (folder / "model" / "model.safetensors").write_bytes(safetensors())
     rows = [{"id": n, "question": f"What is {n}?", "answer": n} for n in range(9)]
     (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -61,9 +61,9 @@ def _finish(config: Path) -> None:
     for name, split in (("base_validation", "validation"), ("base", "test"), ("student_test", "test")):
         if name == "student_test":
             _mark(pipeline, pipeline.student_stage)
-            _answer(pipeline, pipeline.student_tests["greedy"])
+            _answer(pipeline, pipeline.measuring.test(pipeline.student, "greedy"))
         else:
-            _answer(pipeline, pipeline.base_test if name == "base" else pipeline.base_validation)
+            _answer(pipeline, pipeline.measuring.base_test if name == "base" else pipeline.measuring.base_validation)
         facts = {"benchmark": "b", "split": split, "decoder": "greedy"}
         model = "student" if name == "student_test" else "base"
         _mark(pipeline, pipeline.stages[name], {**facts, "model": model, "problem_id": "0", "k": 0, "verdict": "ok"})
@@ -100,7 +100,7 @@ def test_what_was_measured_is_noted_before_the_training(folder: Path, monkeypatc
     monkeypatch.setattr(Answers, "request", lambda answers, rows: _mark(pipeline, answers.requests))
     monkeypatch.setattr(Answers, "make", lambda answers, teacher: _answer(pipeline, answers))
     pipeline._note_stages()
-    pipeline._measure_base()
+    pipeline.measuring.measure_base()
     base = SavedRun(pipeline.folder.storage).stages["base"]
     assert base.done
     assert base.id == pipeline.stages["base"].id

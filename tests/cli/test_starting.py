@@ -16,12 +16,15 @@ from tests.past_run import write_run
 Capture = pytest.CaptureFixture[str]
 COMMANDS = [
     "clean",
+    "compare",
     "completion",
     "doctor",
     "evaluate",
     "export",
     "init",
+    "refine",
     "report",
+    "rounds",
     "run",
     "sample",
     "samples",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pad_ray.config import ResourcesConfig
-from pad_ray.decoding.settings import DECODERS, Decoder, DecodingConfig
+from pad_ray.decoding.settings import DECODERS, NAMES, DecodingConfig, repairs
 from pad_ray.generation.decoding import DecoderTeacher, decoding_request
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, table
@@ -39,7 +39,7 @@ def teacher(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     teacher.close()
 
 
-def _request(decoder: Decoder, number: int) -> Row:
+def _request(decoder: str, number: int) -> Row:
     question = f"Ann has {number} nuts. How many?"
     asked = decoding_request(decoder, SETTINGS, question, 12, RECIPE.stop)
     problem = {"id": f"p{number}", "question": question, "gold": None}
@@ -56,9 +56,7 @@ def _answers(teacher: DecoderTeacher, requests: list[Row]) -> list[Row]:
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
-def test_each_request_has_a_completion_and_the_trace_of_how_it_was_found(
-    teacher: DecoderTeacher, decoder: Decoder
-) -> None:
+def test_each_request_has_a_completion_and_the_trace_of_how_it_was_found(teacher: DecoderTeacher, decoder: str) -> None:
     requests = [_request(decoder, number) for number in range(3)]
     rows = _answers(teacher, requests)
     assert [row["id"] for row in rows] == [request["id"] for request in requests]
@@ -67,6 +65,28 @@ def test_each_request_has_a_completion_and_the_trace_of_how_it_was_found(
         assert trace["completion_tokens"] == row["completion_tokens"] > 0
         assert trace["branches"]
         assert row["teacher_error"] is None
+
+
+@pytest.mark.parametrize("decoder", [name for name in NAMES if repairs(name)])
+def test_with_repair_every_attempt_is_in_the_trace_and_counts(teacher: DecoderTeacher, decoder: str) -> None:
+    for row in _answers(teacher, [_request(decoder, number) for number in range(3)]):
+        attempts = json.loads(row["trace"])["attempts"]
+        assert [attempt["attempt"] for attempt in attempts] == list(range(len(attempts)))
+        assert len(attempts) <= 1 + SETTINGS.repairs
+        assert sum(attempt["completion_tokens"] for attempt in attempts) == row["completion_tokens"]
+        assert all(attempt["trace"]["branches"] for attempt in attempts)
+        assert all(attempt["status"] in ("error", "syntax_error") for attempt in attempts[:-1])
+
+
+def test_the_same_seed_grows_the_same_tree(teacher: DecoderTeacher) -> None:
+    """One problem in flight: others beside it would share its batches, and sums in another order round otherwise."""
+    first, again = (_tree(_answers(teacher, [_request("step-beam", 1)])[0]) for _ in range(2))
+    assert first == again
+
+
+def _tree(row: Row) -> Any:
+    trace = json.loads(row["trace"])
+    return {name: value for name, value in trace.items() if "seconds" not in name}
 
 
 def test_what_shapes_the_answer_is_in_the_requests_identity() -> None:

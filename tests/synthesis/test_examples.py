@@ -14,7 +14,7 @@ from pad_ray.config import ExamplesConfig, Mark, parse_config
 from pad_ray.errors import ConfigError
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, columns, table
-from pad_ray.synthesis.examples import OVER_LIMIT, make_examples
+from pad_ray.synthesis.examples import BEYOND_FRACTION, OVER_LIMIT, make_examples
 from pad_ray.verification import Verdict
 
 PAD = recipe_named("pad")
@@ -138,3 +138,37 @@ def test_the_order_of_samples_changes_nothing(shuffler: random.Random) -> None:
     samples = [_sample(f"{n}", value=n % 7, problem=f"p{1 + n % 2}") for n in range(30)]
     shuffled = shuffler.sample(samples, len(samples))
     assert _make(*shuffled, limit=3) == _make(*samples, limit=3)
+
+
+def _of_share(fraction: float, seed: int = 0) -> set[str]:
+    """Problems learnt from, of forty with two programs each."""
+    questions = {f"p{n}": f"{n}?" for n in range(40)}
+    samples = [_sample(f"{problem}-{k}", value=k, problem=problem) for problem in questions for k in range(2)]
+    settings = ExamplesConfig(fraction=fraction, seed=seed)
+    rows = make_examples(samples, questions, PAD, settings)
+    assert {row["why_not"] for row in rows if not row["used"]} <= {BEYOND_FRACTION}
+    return {row["problem_id"] for row in rows if row["used"]}
+
+
+def test_a_share_of_the_problems_is_learnt_from_with_all_their_programs() -> None:
+    assert len(_of_share(0.1)) == 4
+    assert len(_of_share(1.0)) == 40
+
+
+def test_a_larger_share_holds_a_smaller_one_of_the_same_seed() -> None:
+    assert _of_share(0.2) < _of_share(0.5)
+    assert _of_share(0.5, seed=1) != _of_share(0.5)
+
+
+def test_a_share_of_all_is_no_other_set_of_examples() -> None:
+    assert ExamplesConfig(fraction=1.0, seed=3).identity == ExamplesConfig().identity
+    assert ExamplesConfig(fraction=0.5, seed=3).identity != ExamplesConfig(fraction=0.5).identity
+
+
+def test_by_value_the_problems_of_the_most_come_first() -> None:
+    questions = {f"p{n}": f"{n}?" for n in range(10)}
+    samples = [_sample(f"s{n}", problem=f"p{n}") for n in range(10)]
+    worth = {f"s{n}": float(n) for n in range(10)}
+    settings = ExamplesConfig(fraction=0.3, order="entropy")
+    rows = make_examples(samples, questions, PAD, settings, value=lambda rows: worth)
+    assert _used(rows) == ["s7", "s8", "s9"]

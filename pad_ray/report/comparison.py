@@ -1,0 +1,67 @@
+"""An experiment as one page: a table and a plot, with intervals and paired tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from pad_ray.report import words
+from pad_ray.report.page import environment, resource
+from pad_ray.report.plots import accuracy_plot
+from pad_ray.report.svg import inline
+
+if TYPE_CHECKING:
+    from pad_ray.comparing import Finding
+    from pad_ray.comparison import Comparison
+
+FILE = "comparison.html"
+
+
+def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
+    """The text of the page.
+
+    Args:
+        comparison: the experiment.
+        findings: all that was measured.
+    """
+    shown = [one for one in findings if one.last or one.arm == "base"]
+    rows = [_plotted(one) for one in shown]
+    title = "Accuracy by arm, with 95 % intervals. " + "; ".join(
+        f"{row['split']}, {row['model']}: {words.percent(row['accuracy'])}" for row in rows
+    )
+    text: str = (
+        environment()
+        .from_string(resource("comparison.html.j2"))
+        .render(
+            name=comparison.config.name,
+            css=Markup(resource("style.css")),
+            config=comparison.config,
+            base=comparison.shared,
+            findings=sorted(findings, key=lambda one: (one.benchmark, one.split != "test", one.split)),
+            several=len({one.fraction for one in comparison.cells}) > 1,
+            seeds=len({one.seed for one in comparison.cells}) > 1,
+            plot=inline(lambda width: accuracy_plot(rows, width), "arms", title) if rows else "",
+            best=_best(shown),
+        )
+    )
+    return text.encode("utf-8", "replace").decode()
+
+
+def _plotted(one: Finding) -> dict[str, Any]:
+    return {**asdict(one), "model": label_of(one), "shots": 0}
+
+
+def label_of(one: Finding) -> str:
+    """An arm, with its share and seed where they are not the usual ones."""
+    share = f" {100 * one.fraction:g} %" if one.fraction < 1 else ""
+    return f"{one.arm}{share}{f' · seed {one.seed}' if one.seed else ''}"
+
+
+def _best(findings: Sequence[Finding]) -> Finding | None:
+    """The arm that is ahead on the first split."""
+    first = min(findings, key=lambda one: (one.split != "test", one.benchmark, one.split), default=None)
+    here = [one for one in findings if first and (one.benchmark, one.split) == (first.benchmark, first.split)]
+    return max(here, key=lambda one: one.accuracy, default=None)

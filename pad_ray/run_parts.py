@@ -1,0 +1,87 @@
+"""What all parts of a run share: its settings, its folder, its problems and its models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pad_ray.benchmarks import Benchmark
+from pad_ray.config import RunConfig
+from pad_ray.generation.teachers import Teacher
+from pad_ray.prompts import WorkedExample
+from pad_ray.recipes import Recipe
+from pad_ray.records import Row, content_hash
+from pad_ray.run_folder import RunFolder, Stage
+
+
+@dataclass(frozen=True)
+class Student:
+    """A student at one point of a run.
+
+    Attributes:
+        name: in results: `student`, then `round-1`, `round-2`, …
+        stage: its checkpoint.
+        repairs: it was taught to repair, so its prompts have the slot for a broken program.
+    """
+
+    name: str
+    stage: Stage
+    repairs: bool = False
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """The parts.
+
+    Attributes:
+        config: the run's settings.
+        folder: the run's folder.
+        recipe: how models are asked, and what they learn.
+        problems: all problem rows.
+        benchmark: by whose rule test answers are compared; None for the run's own.
+        worked_examples: what the teacher and the base model are shown.
+        teacher: who writes programs.
+        base: the model that learns.
+        noted: called when stages have begun or ended, so that who reads the folder knows which are in use.
+    """
+
+    config: RunConfig
+    folder: RunFolder
+    recipe: Recipe
+    problems: list[Row]
+    benchmark: Benchmark | None
+    worked_examples: Sequence[WorkedExample]
+    teacher: Teacher
+    base: Teacher
+    noted: Callable[[], None]
+
+    @cached_property
+    def problem_stage(self) -> Stage:
+        """The stage of `problems`."""
+        return self.folder.stage("problems", content_hash(self.problems), record="problem")
+
+    @cached_property
+    def questions(self) -> dict[str, str]:
+        """Problem id to question."""
+        return {row["id"]: row["question"] for row in self.problems}
+
+    def of_split(self, *splits: str) -> list[Row]:
+        """Problems of these splits."""
+        return [row for row in self.problems if row["split"] in splits]
+
+    @cached_property
+    def tests(self) -> list[Row]:
+        """Problems of all splits that are measured on."""
+        return [row for row in self.problems if row["split"] not in ("train", "validation")]
+
+    @cached_property
+    def shown(self) -> list[dict[str, Any]]:
+        """The worked examples as what defines a result."""
+        return [vars(example) for example in self.worked_examples]
+
+    @cached_property
+    def asking(self) -> list[Any]:
+        """How the recipe asks, as what defines a result."""
+        return [self.config.recipe, self.recipe.prompt("?"), self.recipe.stop]

@@ -28,7 +28,7 @@ URL = "http://127.0.0.1:1/v1"
 def model(tmp_path: Path) -> Path:
     folder = tmp_path / "teacher-1b"
     folder.mkdir()
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_text('{"model_type": "llama"}')
     (folder / "model.safetensors").write_bytes(safetensors())
     return folder
 

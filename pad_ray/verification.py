@@ -42,6 +42,7 @@ __all__ = [
     "Verdict",
     "Verifier",
     "is_executable",
+    "read_gold",
     "verdict_of",
 ]
 
@@ -204,7 +205,7 @@ class Verifier:
         """
         if len(completions) != len(golds):
             raise ValueError(f"{len(completions)} completions, {len(golds)} gold answers")
-        references = [_read_gold(gold, place) for place, gold in enumerate(golds)]
+        references = [read_gold(gold, place) for place, gold in enumerate(golds)]
         programs = [None if completion is None else extract(completion) for completion in completions]
         executions = iter(self._run([program for program in programs if program]))
         judgements = []
@@ -296,7 +297,8 @@ def _check_value(value: Value, gold: Gold | None, comparison: Comparison) -> tup
     return (Verdict.OK if outcome is Outcome.EQUAL else Verdict.WRONG_ANSWER), None
 
 
-def _read_gold(gold: Value, place: int) -> Gold | None:
+def read_gold(gold: Value, place: int) -> Gold | None:
+    """A gold answer as it is compared; None where there is none. DataError, with its place, for one nothing can equal."""
     if gold is None:
         return None
     if isinstance(gold, list | tuple):

@@ -41,7 +41,7 @@ _MARK = re.compile(
     r"####|(?:\b(?:so|thus|hence|therefore),?[ \t]+)?\b(?:the|my)[ \t]+(?:final[ \t]+)?answer[ \t]+is\b[ \t]*:?",
     re.IGNORECASE,
 )
-_DECORATION = " \t*_`\"'“”‘’"
+_DECORATION = " \t*_`\"'\u201c\u201d\u2018\u2019"
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?![\d,]*\d)|\d+)(?:\.\d+)?|\.\d+"
@@ -178,12 +178,12 @@ def _simplest(number: Number) -> Value:
 
 def _first_truth(phrase: str) -> Value:
     found = _TRUTH.match(phrase)
-    return found[1].lower() if found else None
+    return found[1] if found else None
 
 
 def _last_truth(text: str) -> Value:
     found = _TRUTH.findall(text)
-    return found[-1].lower() if found else None
+    return found[-1] if found else None
 
 
 def _first_choice(phrase: str) -> Value:

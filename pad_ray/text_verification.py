@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import Self
 
 from pad_ray.extractors import EXTRACTOR_VERSION, MAX_TEXT_CHARS, extractor_named
-from pad_ray.programs.answers import Comparison, Gold, Outcome, compare, parse_gold
+from pad_ray.programs.answers import Comparison, Gold, Outcome, compare
 from pad_ray.programs.values import Value, encode
 from pad_ray.verification import Judgement, Verdict, read_gold
 

@@ -298,7 +298,11 @@ def _check_value(value: Value, gold: Gold | None, comparison: Comparison) -> tup
 
 
 def read_gold(gold: Value, place: int) -> Gold | None:
-    """A gold answer as it is compared; None where there is none. DataError, with its place, for one nothing can equal."""
+    """A gold answer as it is compared; None where there is none.
+
+    Raises:
+        DataError: nothing can equal it; its place is named.
+    """
     if gold is None:
         return None
     if isinstance(gold, list | tuple):

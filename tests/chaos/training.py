@@ -156,7 +156,12 @@ class Training:
             found = [pid for pid in self.processes(WORKER) if pid != process.pid]
             os.kill(random.choice(found), signal.SIGKILL)
             return
-        os.kill(process.pid, signal.SIGKILL)
+        # All at once, as when the machine goes dark: workers that outlive their driver for a second end so short a
+        # training.
+        while found := list(self.processes("")):
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         process.wait()
 
 

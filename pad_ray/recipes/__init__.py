@@ -6,12 +6,24 @@ from pad_ray.errors import ConfigError
 from pad_ray.recipes.answer_only import AnswerOnly
 from pad_ray.recipes.base import Held, JudgedBy, Lesson, Material, Recipe, opening_of
 from pad_ray.recipes.cot import Cot
+from pad_ray.recipes.edit import Edit
 from pad_ray.recipes.pad import Pad
+from pad_ray.recipes.socratic_iterative import Guidance, SocraticIterative
 from pad_ray.recipes.socratic_program import SocraticProgram
 from pad_ray.recipes.socratic_unified import SocraticUnified
 from pad_ray.recipes.step_by_step import StepByStep
 
-_ALL: tuple[Recipe, ...] = (Pad(), Cot(), AnswerOnly(), SocraticUnified(), SocraticProgram(), StepByStep())
+_ITERATIVE = [SocraticIterative(Guidance(number, equation)) for number in (False, True) for equation in (False, True)]
+_ALL: tuple[Recipe, ...] = (
+    Pad(),
+    Cot(),
+    AnswerOnly(),
+    SocraticUnified(),
+    *_ITERATIVE,
+    SocraticProgram(),
+    StepByStep(),
+    Edit(),
+)
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 

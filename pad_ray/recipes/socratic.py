@@ -1,4 +1,4 @@
-"""The form that the Socratic recipes share: subquestions and solutions in turn (arXiv 2212.00193, section 3).
+"""The form that the Socratic recipes share: subquestions and solutions in turn (arXiv 2212.00193).
 
     Question: Ann buys 3 pens for 2 dollars each, and has 10 dollars. How much is left?
     Subquestion: How much do the pens cost?
@@ -55,21 +55,17 @@ def parse_steps(text: str) -> list[Step]:
         if label == SUBQUESTION:
             steps.append(Step(written))
         elif steps and not _answered(steps[-1]):
-            steps[-1] = _solved(steps[-1].question, written)
+            steps[-1] = solved_step(steps[-1].question, written)
         else:
             raise ValueError("a solution has no subquestion of its own")
     _check(steps)
     return steps
 
 
-def last_answer(text: str) -> str:
-    """What stands behind the last mark of a solution; empty where there is none."""
-    return text.rpartition(MARK)[2].strip() if MARK in text else ""
-
-
-def _solved(question: str, written: str) -> Step:
-    solution = written.rpartition(MARK)[0].strip() if MARK in written else written
-    return Step(question, solution, last_answer(written))
+def solved_step(question: str, written: str) -> Step:
+    """A subquestion with its solution as it was written; the partial answer is what stands behind the last mark."""
+    solution, mark, answer = written.rpartition(MARK)
+    return Step(question, solution.strip(), answer.strip()) if mark else Step(question, written.strip())
 
 
 def _answered(step: Step) -> bool:

@@ -51,13 +51,14 @@ class Lesson:
         prompt: what is read.
         target: what is to be written after it.
         task: name of the task where a recipe has several; None where it has one.
-        weight: how much the lesson counts beside others.
+        weight: how much the lesson counts as a whole, whatever its length; None where each of its tokens counts as
+            much as a token of any other.
     """
 
     prompt: str
     target: str
     task: str | None = None
-    weight: float = 1.0
+    weight: float | None = None
 
 
 class Recipe(Protocol):
@@ -69,6 +70,7 @@ class Recipe(Protocol):
     extractor: str  # name of the extractor that finds the answer in a text; empty where programs are judged
     material: Material
     worked_examples: str  # built-in worked examples that show what the recipe asks for
+    students: tuple[str, ...]  # tasks that have a student of their own; none where one student learns all
     annotator: str  # name of the recipe by which the teacher is asked and judged; its own where that is the same
 
     def prompt(self, question: str, examples: Sequence[WorkedExample] = (), error_code: ErrorCode | None = None) -> str:
@@ -119,6 +121,8 @@ class Recipe(Protocol):
 
     def given(self, fields: Mapping[str, Any], answer: Value) -> str | None:
         """The completion that a data set itself holds for a problem, in place of a teacher's; None where there is none.
+
+        Recipes of programs (`Material.PROGRAM`) need not say: theirs are made from calculator notes.
 
         Args:
             fields: the problem's `meta`, such as `rationale` or `subquestions`.

@@ -17,6 +17,7 @@ class ProgramForm:
     """A program is judged, and one lesson is made of it: question to program."""
 
     judged_by = JudgedBy.PROGRAM
+    students: tuple[str, ...] = ()
     extractor = ""
     material = Material.PROGRAM
     worked_examples = "arithmetic"
@@ -48,6 +49,7 @@ class TextForm:
     annotator: str
     stop: tuple[str, ...] = ("\nQuestion:",)
     judged_by = JudgedBy.TEXT
+    students: tuple[str, ...] = ()
     extractor = "strict"
     material = Material.RATIONALE
     worked_examples = "socratic"

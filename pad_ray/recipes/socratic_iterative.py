@@ -67,6 +67,7 @@ class SocraticIterative(SocraticUnified):
 
     annotator = "socratic_unified"
     stop: tuple[str, ...] = ("\n",)
+    students: tuple[str, ...] = (QG, QA)
 
     def __init__(self, guidance: Guidance | None = None) -> None:
         self.guidance = guidance or Guidance()

@@ -10,6 +10,7 @@ from pad_ray.benchmarks import Benchmark
 from pad_ray.config import RunConfig, VerificationConfig
 from pad_ray.errors import UNREACHABLE_FLAG, InputError, StageError
 from pad_ray.generation.teachers import Teacher
+from pad_ray.recipes import JudgedBy, Recipe, recipe_named
 from pad_ray.records import Row, content_hash
 from pad_ray.run_folder import RunFolder, Stage, once
 from pad_ray.run_lock import run_lock
@@ -28,6 +29,7 @@ class Answers:
         requests: what is asked.
         samples: what was answered, each with its first verdict; kept whatever the verifier.
         config: the run's settings.
+        recipe: by which answers are asked for and read.
         rules: by which answers are judged.
         title: word for the progress line.
     """
@@ -36,6 +38,7 @@ class Answers:
     requests: Stage
     samples: Stage
     config: RunConfig
+    recipe: Recipe
     rules: Rules
     title: str
 
@@ -49,15 +52,19 @@ class Answers:
         config: RunConfig,
         title: str,
         benchmark: Benchmark | None = None,
+        recipe: Recipe | None = None,
     ) -> Answers:
         """The stages `<prefix>requests` and `<prefix>samples` by what defines them.
 
         Args:
             benchmark: answers are compared by its own rule, and not by the run's settings.
+            recipe: by which it is asked; by default the run's.
         """
+        recipe = recipe or recipe_named(config.recipe)
         requests = folder.stage(f"{prefix}requests", settings, reads, "request")
         samples = folder.stage(f"{prefix}samples", [], [requests], "sample")
-        return cls(folder, requests, samples, config, rules_of(config.verification, benchmark), title)
+        rules = rules_of(config.verification, recipe, benchmark)
+        return cls(folder, requests, samples, config, recipe, rules, title)
 
     @property
     def verdicts(self) -> Stage:
@@ -141,7 +148,7 @@ class Answers:
             self.requests,
             self.samples,
             teacher=teacher,
-            recipe=self.config.recipe,
+            recipe=self.recipe.name,
             rules=self.rules,
             resources=self.config.resources,
             title=self.title,
@@ -171,7 +178,7 @@ class Answers:
         return mark
 
     def _judge(self, mark: dict[str, Any]) -> None:
-        mark.update(judge_again(self.samples, self.verdicts, recipe=self.config.recipe, rules=self.rules))
+        mark.update(judge_again(self.samples, self.verdicts, recipe=self.recipe.name, rules=self.rules))
 
     def read(self, only: Sequence[str] | None = None) -> list[Row]:
         """Samples with their latest verdicts, sorted by id."""
@@ -189,9 +196,11 @@ def verdict_stage(folder: RunFolder, samples: Stage, answered: str, rules: Rules
     return folder.stage(name, [content_hash(answered), rules.version], [samples], "verdict")
 
 
-def rules_of(verification: VerificationConfig, benchmark: Benchmark | None = None) -> Rules:
+def rules_of(verification: VerificationConfig, recipe: Recipe, benchmark: Benchmark | None = None) -> Rules:
     """The rules of judging by a run's settings; an evaluation set's answers are compared as the set prescribes."""
+    extractor = (verification.extractor or recipe.extractor) if recipe.judged_by is JudgedBy.TEXT else ""
     limits = Limits(cpu_seconds=verification.cpu_seconds, memory_mb=verification.memory_mb)
     if benchmark:
-        return Rules(benchmark.match, limits, f"{benchmark.name}.{benchmark.version}")
-    return Rules(Comparison(Mode(verification.mode), verification.relative, verification.absolute), limits)
+        return Rules(benchmark.match, limits, f"{benchmark.name}.{benchmark.version}", extractor)
+    comparison = Comparison(Mode(verification.mode), verification.relative, verification.absolute)
+    return Rules(comparison, limits, extractor=extractor)

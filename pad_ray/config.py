@@ -84,7 +84,9 @@ class TeacherConfig(Section):
     )
     system: str | None = Field(None, description="System line of a chat.")
     stop: tuple[str, ...] | None = Field(None, description="A completion ends before these; by default the recipe's.")
-    examples: str = Field("arithmetic", description="Worked examples: a built-in name or a JSONL file.")
+    examples: str | None = Field(
+        None, description="Worked examples: a built-in name or a JSONL file; by default those of the recipe."
+    )
     shots: int = Field(4, ge=0, description="Worked examples in each prompt.")
     context: Literal["sets", "nearest"] = Field(
         "sets",
@@ -124,6 +126,11 @@ class VerificationConfig(Section):
     mode: Literal["tolerance", "exact", "round", "string"] = Field("tolerance", description="How answers are compared.")
     relative: float = Field(1e-6, ge=0, description="Relative tolerance.")
     absolute: float = Field(1e-3, ge=0, description="Absolute tolerance.")
+    extractor: Literal["strict", "flexible"] | None = Field(
+        None,
+        description="How a final answer is found in a text, of recipes in words: `strict` behind a mark like `####`, "
+        "`flexible` the last that looks like one. By default what the recipe says.",
+    )
     cpu_seconds: float = Field(2.0, gt=0, description="CPU time that one program may use.")
     memory_mb: int = Field(512, ge=64, description="Memory that one program may use.")
 

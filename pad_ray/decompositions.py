@@ -23,6 +23,8 @@ __all__ = ["Decomposition", "Step", "decomposition_of", "read_gsm8k", "read_stra
 
 _NOTE = re.compile(r"<<([^<>]*)>>")
 _SPLIT = " ** "
+_EQUATION = re.compile(r"(?<![\w.])([$(]?[\d.][\d.,\s()$%+\-*/×÷x]*)=")
+_OPERATION = re.compile(r"[\d)%]\s*[-+*/×÷x]\s*[\d($.]")
 _FINAL = re.compile(r"####[ \t]*(.*)")
 
 
@@ -34,15 +36,19 @@ class Step:
         question: the subquestion.
         solution: how it is answered, without calculator notes; empty where the data does not say.
         answer: its partial answer; empty where the data does not say.
-        equation: the expressions that the solution computes, such as "16-3-4"; empty where there are none.
         notes: the calculator notes of the solution, as they stand between their brackets.
     """
 
     question: str
     solution: str = ""
     answer: str = ""
-    equation: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def equation(self) -> str:
+        """What the solution computes, as it stands before its equals signs: "16 - 3 - 4"; empty where it does not."""
+        found = (found[1].strip(" $,.") for found in _EQUATION.finditer(self.solution))
+        return ", ".join(" ".join(text.split()) for text in found if _OPERATION.search(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,8 @@ def decomposition_of(fields: Mapping[str, Any], answer: object) -> Decomposition
 
 
 def with_context(question: str, context: str) -> str:
-    """A question behind the facts that it is to be answered from."""
-    return f"Facts: {' '.join(context.split())}\nQuestion: {question}" if context else question
+    """A question behind the facts that it is to be answered from, on one line."""
+    return f"{_line(context)} {question}" if context else question
 
 
 def _decomposition(pairs: Sequence[tuple[str, str]], final: str) -> Decomposition:
@@ -139,9 +145,8 @@ def _decomposition(pairs: Sequence[tuple[str, str]], final: str) -> Decompositio
     for place, (question, solution) in enumerate(pairs, start=1):
         notes = tuple(_NOTE.findall(solution))
         partial = notes[-1].rpartition("=")[2].strip() if notes else ""
-        equation = ", ".join(note.partition("=")[0].strip() for note in notes)
         answer = final if place == len(pairs) else partial
-        steps.append(Step(_line(question), _line(strip_notes(solution)), answer, equation, notes))
+        steps.append(Step(_line(question), _line(strip_notes(solution)), answer, notes))
     return Decomposition(tuple(steps))
 
 

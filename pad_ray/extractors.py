@@ -94,7 +94,7 @@ def strict(text: str, kind: Kind | None = None) -> Value:
     """The answer behind the last mark; what follows it must begin with the answer.
 
     A unit or the end of a sentence may stand behind a number; a sum ("3 + 4 = 7") or a list may not. Where the kind is
-    not known a number is tried first, then yes or no, then a choice, then text.
+    not known a number is tried first, then yes or no, then text.
 
     Returns:
         A number, or text; None where there is no answer of that kind.
@@ -103,7 +103,7 @@ def strict(text: str, kind: Kind | None = None) -> Value:
     if final is None:
         return None
     phrase = final.phrase.strip(_DECORATION)
-    for kind_tried in (kind,) if kind else (Kind.NUMBER, Kind.TRUTH, Kind.CHOICE, Kind.TEXT):
+    for kind_tried in (kind,) if kind else (Kind.NUMBER, Kind.TRUTH, Kind.TEXT):
         value = _BEGINNINGS[kind_tried](phrase)
         if value is not None:
             return value

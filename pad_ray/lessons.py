@@ -64,7 +64,7 @@ def _repairs(
     found: list[Repair] = []
     if settings.repair.mined < 1:
         faults = draw_faults(learnt, settings.repair)
-        comparison = rules_of(parts.config.verification).comparison
+        comparison = rules_of(parts.config.verification, parts.recipe).comparison
         try:
             with Sandbox(workers=parts.config.resources.sandbox_workers) as sandbox:
                 found += injected_repairs(learnt, confirmed_runs(faults, sandbox, comparison))
@@ -91,7 +91,12 @@ def fitting(model: str, training: TrainingConfig) -> Callable[[Row], bool]:
 
 def learnt_digest(rows: Sequence[Row]) -> str:
     """A hash of what is learnt from rows of examples: two tables that teach the same have the same."""
-    return content_hash([(row["prompt"], row["target"]) for row in rows if row["used"]])
+    return content_hash([_taught(row) for row in rows if row["used"]])
+
+
+def _taught(row: Row) -> tuple[Any, ...]:
+    more = (row.get("task"), row.get("weight"))
+    return (row["prompt"], row["target"], *(more if any(one is not None for one in more) else ()))
 
 
 def counts(rows: Sequence[Row]) -> Mapping[str, Any]:

@@ -23,16 +23,17 @@ from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
 from pad_ray.learning import Learning
 from pad_ray.lessons import learnt_digest, valuing
-from pad_ray.measuring import Measuring
+from pad_ray.measuring import GREEDY, Measuring
+from pad_ray.programs.error_code import EMPTY
 from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
 from pad_ray.provenance import provenance
-from pad_ray.recipes import recipe_named
+from pad_ray.recipes import JudgedBy, Recipe, recipe_named
 from pad_ray.records import Row
 from pad_ray.refinement import Refinement
 from pad_ray.results import measured
 from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
-from pad_ray.run_parts import RunParts, Student
+from pad_ray.run_parts import RunParts, Student, asking_by
 from pad_ray.runtime import ray_running
 from pad_ray.saved_run import tests_by
 from pad_ray.splits import measured_benchmark, problem_rows
@@ -58,13 +59,16 @@ class Pipeline:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.recipe = recipe_named(config.recipe)
-        self.worked_examples = load_examples(config.teacher.examples, config.problems.data)
+        self.annotator = recipe_named(self.recipe.annotator)
+        _check_recipe(self.recipe, config)
+        self.shown = config.teacher.examples or self.recipe.worked_examples
+        self.worked_examples = load_examples(self.shown, config.problems.data)
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
         self.problems = problem_rows(config.problems)
         self.benchmark = measured_benchmark(config.problems)
         self._check_shown()
-        self.teacher = Teacher.of(config.teacher)
+        self.teacher = Teacher.of(config.teacher).asked_by(self.annotator.name)
         self.base = Teacher.local(config.student.model)
         check_student(self.base.model, config.student)
         check_trackers(config.tracking)
@@ -92,8 +96,8 @@ class Pipeline:
         )
 
     def _check_shown(self) -> None:
-        problems, examples = self.config.problems, self.config.teacher.examples
-        if examples not in (*BUILTIN, REPLAY) and not problems.allow_contamination:
+        problems = self.config.problems
+        if self.shown not in (*BUILTIN, REPLAY) and not problems.allow_contamination:
             measured = [row["question"] for row in self.problems if row["split"] != "train"]
             check_shown([example.question for example in self.worked_examples], measured, problems.data)
 
@@ -113,7 +117,8 @@ class Pipeline:
             "teacher": self.teacher.identity,
             "examples": self.parts.shown,
         }
-        return Answers.of(self.folder, "", [asked, self.parts.asking], [self.problem_stage], config, "sample")
+        settings = [asked, asking_by(self.annotator)]
+        return Answers.of(self.folder, "", settings, [self.problem_stage], config, "sample", recipe=self.annotator)
 
     @property
     def example_stage(self) -> Stage:
@@ -300,7 +305,7 @@ class Pipeline:
 
     def _requests(self) -> list[Row]:
         train_problems = self.parts.of_split("train")
-        return make_requests(train_problems, self.config.teacher, self.teacher, self.recipe, self.contexts)
+        return make_requests(train_problems, self.config.teacher, self.teacher, self.annotator, self.contexts)
 
     def _examples(self, mark: dict[str, Any]) -> None:
         samples, config, questions = self.sampling.read(), self.config, self.parts.questions
@@ -322,7 +327,7 @@ class Pipeline:
             folder=self.sampling.samples.id,
             evaluation_sets=overlap.names,
             currency=config.teacher.http.currency if config.teacher.http else "",
-            beware=contaminates(config.teacher.examples) or "",
+            beware=contaminates(self.shown) or "",
         )
         card = dataset_card(samples, questions, marks, rows, origin)
         (self.folder.storage / "samples").write_text("README.md", card)
@@ -334,6 +339,27 @@ class Pipeline:
         if trained := self.student_stage.done:
             self.learning.write_card(self.student, self.sampling.verdicts.done or {}, trained, rows)
         return rows
+
+
+def _check_recipe(recipe: Recipe, config: RunConfig) -> None:
+    """Refuses what a recipe cannot be combined with.
+
+    Raises:
+        ConfigError: names the setting.
+    """
+    if recipe.students:
+        raise ConfigError(
+            f"recipe `{recipe.name}` teaches {len(recipe.students)} students, and a run has one",
+            "Take `socratic_unified` or `socratic_program`",
+        )
+    others = [name for name in config.evaluation.decoders if name != GREEDY]
+    if others and recipe.judged_by is JudgedBy.TEXT:
+        raise ConfigError(
+            f"evaluation.decoders: `{others[0]}` runs programs, and recipe `{recipe.name}` writes none",
+            f"Set `evaluation.decoders: [{GREEDY}]`",
+        )
+    if config.refinement and config.refinement.teaches_repair:
+        recipe.prompt("?", (), EMPTY)
 
 
 _LAST: dict[Until, str] = {

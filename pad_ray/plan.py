@@ -120,7 +120,7 @@ def rounds_ahead(pipeline: Pipeline) -> str:
 
 def warnings(pipeline: Pipeline) -> Iterator[str]:
     """What a reader of results must know: contaminated worked examples, a benchmark of which a part is here."""
-    if sentence := contaminates(pipeline.config.teacher.examples):
+    if sentence := contaminates(pipeline.shown):
         yield sentence
     if pipeline.benchmark:
         found = coverage(pipeline.benchmark, pipeline.config.problems.data)

@@ -78,6 +78,8 @@ _SCHEMAS: dict[str, dict[str, str]] = {
         "split": "string",  # train or validation
         "prompt": "string",
         "target": "string",
+        "task": "string",  # what it teaches, of a recipe with several tasks; null otherwise
+        "weight": "float64",  # how much it counts in the loss beside others; null counts 1
         "marks": "string",  # JSON: what is noteworthy about the sample, see `pad_ray.synthesis.marks`
         "used": "bool",  # whether the student learns from it
         "why_not": "string",  # the mark that excludes it, or `per_problem limit`; null where it is used

@@ -84,4 +84,9 @@ class RunParts:
     @cached_property
     def asking(self) -> list[Any]:
         """How the recipe asks, as what defines a result."""
-        return [self.config.recipe, self.recipe.prompt("?"), self.recipe.stop]
+        return asking_by(self.recipe)
+
+
+def asking_by(recipe: Recipe) -> list[Any]:
+    """How a recipe asks, as what defines a result."""
+    return [recipe.name, recipe.prompt("?"), recipe.stop]

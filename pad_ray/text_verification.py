@@ -10,21 +10,15 @@ of them it holds. The extractor is told the kind of the gold answer, and nothing
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Self
+from typing import Self, TypeAlias
 
-from pad_ray.extractors import EXTRACTOR_VERSION, MAX_TEXT_CHARS, extractor_named
+from pad_ray.extractors import MAX_TEXT_CHARS, extractor_named
 from pad_ray.programs.answers import Comparison, Gold, Outcome, compare
 from pad_ray.programs.values import Value, encode
-from pad_ray.verification import Judgement, Verdict, read_gold
+from pad_ray.verification import Judgement, Rules, Verdict, Verifier, read_gold
 
-__all__ = ["TEXT_VERIFIER_VERSION", "TextVerifier"]
-
-# To be raised whenever the same answer and gold may get another verdict; the extractors have a version of their own.
-TEXT_VERIFIER_VERSION = "1"
+__all__ = ["AnyVerifier", "TextVerifier", "verifier_by"]
 
 
 class TextVerifier:
@@ -40,22 +34,13 @@ class TextVerifier:
     """
 
     def __init__(self, comparison: Comparison | None = None, extractor: str = "strict", benchmark: str = "") -> None:
-        self._comparison = comparison or Comparison()
-        self._name = extractor
+        self.rules = Rules(comparison or Comparison(), benchmark=benchmark, extractor=extractor)
         self._extract = extractor_named(extractor)
-        self._benchmark = benchmark
 
     @property
     def version(self) -> str:
-        """Names all that verdicts depend on: "text.1-strict.1-9f86d081"."""
-        settings = json.dumps(asdict(self._comparison), sort_keys=True)
-        parts = (
-            f"text.{TEXT_VERIFIER_VERSION}",
-            f"{self._name}.{EXTRACTOR_VERSION}",
-            self._benchmark,
-            hashlib.sha256(settings.encode()).hexdigest()[:8],
-        )
-        return "-".join(filter(None, parts))
+        """Names all that verdicts depend on, see `Rules.version`."""
+        return self.rules.version
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +74,7 @@ class TextVerifier:
             return Judgement(Verdict.NO_ANSWER, error=f"the text is longer than {MAX_TEXT_CHARS:,} characters")
         value = self._extract(text, gold.kind if gold else None)
         if value is None:
-            return Judgement(Verdict.NO_ANSWER, error=f"extractor {self._name} finds no answer")
+            return Judgement(Verdict.NO_ANSWER, error=f"extractor {self.rules.extractor} finds no answer")
         try:
             found = encode(value)
         except ValueError as problem:
@@ -97,6 +82,20 @@ class TextVerifier:
         return Judgement(self._verdict(value, gold), value=found)
 
     def _verdict(self, value: Value, gold: Gold | None) -> Verdict:
-        if gold is None or compare(value, gold, self._comparison) is Outcome.EQUAL:
+        if gold is None or compare(value, gold, self.rules.comparison) is Outcome.EQUAL:
             return Verdict.OK
         return Verdict.WRONG_ANSWER
+
+
+AnyVerifier: TypeAlias = Verifier | TextVerifier
+
+
+def verifier_by(rules: Rules) -> AnyVerifier:
+    """Who judges by these rules: texts where they name an extractor, programs where they do not.
+
+    Raises:
+        ConfigError: no extractor of that name.
+    """
+    if rules.extractor:
+        return TextVerifier(rules.comparison, rules.extractor, rules.benchmark)
+    return Verifier.by(rules)

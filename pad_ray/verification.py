@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pad_ray.errors import DataError, PlacementError, StageError
+from pad_ray.extractors import EXTRACTOR_VERSION
 from pad_ray.programs.answers import Comparison, Gold, Mode, Outcome, compare, parse_gold
 from pad_ray.programs.extract import ProgramText, extract
 from pad_ray.programs.outline import RESULT_NAMES
@@ -49,6 +50,8 @@ __all__ = [
 # To be raised whenever the same completion and gold may get another verdict: a change in what is found as
 # the program, in how it is run, in how answers are read or compared. A test over a table of cases reminds.
 VERIFIER_VERSION = "1"
+# The same of texts, whose extractors have a version of their own.
+TEXT_VERIFIER_VERSION = "1"
 
 _MAX_MESSAGE = 500
 
@@ -132,17 +135,27 @@ class Rules:
         comparison: how values are compared with gold.
         limits: what a program may use.
         benchmark: name and version of the evaluation set whose own comparison it is, such as `gsm_hard.1`; or empty.
+        extractor: name of the extractor that finds the answer in a text; empty where a program is run for it.
     """
 
     comparison: Comparison = field(default_factory=Comparison)
     limits: Limits = field(default_factory=Limits)
     benchmark: str = ""
+    extractor: str = ""
 
     @property
     def version(self) -> str:
-        """Names the rules and the logic: "1-9f86d081", by the rule of a benchmark "1-gsm_hard.1-ab12cd34"."""
-        settings = json.dumps([asdict(self.comparison), asdict(self.limits)], sort_keys=True)
-        parts = (VERIFIER_VERSION, self.benchmark, hashlib.sha256(settings.encode()).hexdigest()[:8])
+        """Names the rules and the logic.
+
+        "1-9f86d081", by the rule of a benchmark "1-gsm_hard.1-ab12cd34", of texts "text.1-strict.1-9f86d081".
+        """
+        if self.extractor:
+            logic = f"text.{TEXT_VERIFIER_VERSION}-{self.extractor}.{EXTRACTOR_VERSION}"
+            settings = json.dumps(asdict(self.comparison), sort_keys=True)
+        else:
+            logic = VERIFIER_VERSION
+            settings = json.dumps([asdict(self.comparison), asdict(self.limits)], sort_keys=True)
+        parts = (logic, self.benchmark, hashlib.sha256(settings.encode()).hexdigest()[:8])
         return "-".join(filter(None, parts))
 
 

@@ -17,9 +17,9 @@ SOCRATIC = (
 )
 
 
-def test_a_step_has_question_solution_answer_and_equation() -> None:
+def test_a_step_has_question_solution_answer_and_notes() -> None:
     first, _ = read_gsm8k(SOCRATIC).steps
-    expected = Step("How many eggs are sold?", "Janet sells 16 - 3 - 4 = 9 eggs.", "9", "16-3-4", ("16-3-4=9",))
+    expected = Step("How many eggs are sold?", "Janet sells 16 - 3 - 4 = 9 eggs.", "9", ("16-3-4=9",))
     assert first == expected
 
 
@@ -34,6 +34,21 @@ def test_a_step_without_a_note_has_no_partial_answer() -> None:
 def test_a_subquestion_may_lack_its_step() -> None:
     found = read_gsm8k("Why? ** \nWhat? ** It is 3.\n#### 3")
     assert (found.steps[0].solution, found.solved) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("solution", "equation"),
+    [
+        ("Janet sells 16 - 3 - 4 = 9 eggs.", "16 - 3 - 4"),
+        ("She makes 9 * 2 = $18.", "9 * 2"),
+        ("It costs $3.50*2=$7.", "3.50*2"),
+        ("First 2+2=4, then (4-1)*3 = 9.", "2+2, (4-1)*3"),
+        ("There are 12 of them.", ""),
+        ("x = 12", ""),
+    ],
+)
+def test_the_equation_of_a_step_is_what_stands_before_its_equals_sign(solution: str, equation: str) -> None:
+    assert Step("Why?", solution).equation == equation
 
 
 @pytest.mark.parametrize("text", ["", "#### 3", "Why? ** So.", "Why?\n#### 3", " ** So.\n#### 3", "Why? ** So.\n####"])
@@ -72,7 +87,7 @@ def test_fields_without_subquestions_hold_no_decomposition() -> None:
 
 
 def test_context_stands_before_the_question() -> None:
-    assert with_context("Is it?", "One fact.\nTwo.") == "Facts: One fact. Two.\nQuestion: Is it?"
+    assert with_context("Is it?", "One fact.\nTwo.") == "One fact. Two. Is it?"
 
 
 def test_without_context_a_question_is_as_it_was() -> None:

@@ -100,7 +100,7 @@ def test_a_number_comes_as_its_simplest_value(name: str, written: str, value: Va
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("#### 3", 3), ("#### yes", "yes"), ("#### (c)", "(C)"), ("#### two words.", "two words")]
+    ("text", "value"), [("#### 3", 3), ("#### yes", "yes"), ("#### (c)", "(c)"), ("#### two words.", "two words")]
 )
 def test_without_a_kind_strict_finds_the_kind_itself(text: str, value: Value) -> None:
     assert strict(text) == value

@@ -36,7 +36,7 @@ class Teacher:
         adapter: folder of a LoRA adapter, or None.
         http: the endpoint, of the kind `http`.
         decodes: requests say how they are decoded, see `pad_ray.generation.decoding`.
-        recipe: name of the recipe that reads completions; for decoders.
+        recipe: name of the recipe that reads completions; for decoders and annotations.
     """
 
     kind: Kind
@@ -103,6 +103,10 @@ class Teacher:
             adapter = vllm.checked_adapter(adapter)
             identity = content_hash(identity, model_identity(adapter))
         return cls(kind or engine_for(model, adapters=adapter is not None), model, identity, adapter)
+
+    def asked_by(self, recipe: str) -> Teacher:
+        """The same teacher, asked by a recipe of that name."""
+        return replace(self, recipe=recipe)
 
     def decoding(self, decoder: str, recipe: str) -> Teacher:
         """The same model, answering by a decoder, one of `pad_ray.decoding.settings.NAMES`."""
@@ -184,4 +188,4 @@ class Teacher:
         if self.kind == "recorded":
             options |= {"compute": ActorPoolStrategy(size=1), "num_cpus": 0.5}
             return requests.map_batches(RecordedTeacher, fn_constructor_args=(self.model,), batch_size=None, **options)
-        return requests.map_batches(AnnotationsTeacher(), batch_size=None, num_cpus=0.5, **options)
+        return requests.map_batches(AnnotationsTeacher(self.recipe), batch_size=None, num_cpus=0.5, **options)

@@ -3,6 +3,8 @@
 A line is `{"set": 1, "question": ..., "program": ..., "answer": ...}`. Examples of one
 `set` go into one prompt, as in PaD (arXiv 2305.13888), which asks with 8 contexts of 4 examples. None of the
 built-in examples is a problem that pad-ray trains or evaluates on; those of `paper-replay` are (see replay.py).
+
+Examples for recipes in words and in subquestions have `steps` too: `[{"question": …, "solution": …, "answer": …}, …]`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import ast
 from importlib import resources
 from pathlib import Path
 
+from pad_ray.decompositions import Step
 from pad_ray.errors import DataError
 from pad_ray.jsonl import Row, json_type, read_rows
 from pad_ray.prompts.replay import NAME as REPLAY
@@ -19,16 +22,17 @@ from pad_ray.prompts.worked_example import WorkedExample
 
 __all__ = ["BUILTIN", "REPLAY", "WorkedExample", "contaminates", "load_examples"]
 
-BUILTIN = ("arithmetic",)
+BUILTIN = ("arithmetic", "socratic")
 
 
 def load_examples(path_or_name: str | Path, folder: str | Path | None = None) -> list[WorkedExample]:
     """Worked examples in the order of their file.
 
     Args:
-        path_or_name: "arithmetic" (built in: 8 sets of 4, each from one operation to three), "paper-replay" (GSM8K
-            test questions as in the paper, from the data folder), or the path of a JSON Lines file with `set` (whole
-            number), `question`, `program`, and optionally `answer`.
+        path_or_name: "arithmetic" (built in: 8 sets of 4, each from one operation to three), "socratic" (built in: 2
+            sets of 4 with steps), "paper-replay" (GSM8K test questions as in the paper, from the data folder), or the
+            path of a JSON Lines file with `set` (whole number), `question`, `program`, and optionally `answer` and
+            `steps`.
         folder: the data folder; by default the one that `PAD_RAY_DATA` names.
 
     Raises:
@@ -56,7 +60,7 @@ def _example(row: Row) -> WorkedExample:
         raise DataError(f"{row.place}: field `set` is {found}", "Give the number of the example's context set.")
     program = row.text("program").strip()
     _check_program(program, row.place)
-    return WorkedExample(number, row.text("question").strip(), program, _answer(row))
+    return WorkedExample(number, row.text("question").strip(), program, _answer(row), _steps(row))
 
 
 def _check_program(program: str, place: str) -> None:
@@ -66,6 +70,24 @@ def _check_program(program: str, place: str) -> None:
         raise DataError(f"{place}: field `program` is no Python ({error})", "Mend the program.") from None
     if not any(isinstance(node, ast.FunctionDef) and node.name == "solution" for node in body):
         raise DataError(f"{place}: field `program` defines no `solution`", "Write it as `def solution():`.")
+
+
+def _steps(row: Row) -> tuple[Step, ...]:
+    listed = row.fields.get("steps", [])
+    if not isinstance(listed, list):
+        raise DataError(f"{row.place}: field `steps` is {json_type(listed)}", _STEPS)
+    return tuple(_step(one, row.place) for one in listed)
+
+
+def _step(fields: object, place: str) -> Step:
+    texts = [fields.get(name) for name in ("question", "solution", "answer")] if isinstance(fields, dict) else []
+    if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise DataError(f"{place}: field `steps` is not of the form", _STEPS)
+    question, solution, answer = map(str, texts)
+    return Step(question, solution, answer)
+
+
+_STEPS = 'Give `[{"question": …, "solution": …, "answer": …}, …]`, all of them texts.'
 
 
 def _answer(row: Row) -> int | float | str | None:

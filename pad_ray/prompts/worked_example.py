@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pad_ray.decompositions import Step
+
 
 @dataclass(frozen=True)
 class WorkedExample:
@@ -14,9 +16,11 @@ class WorkedExample:
         question: the problem's text.
         program: Python source that defines `solution()`, without a newline at its end.
         answer: what `solution()` returns; None where the file does not say.
+        steps: the same in subquestions and words; empty where the file does not say.
     """
 
     set: int
     question: str
     program: str
     answer: int | float | str | None = None
+    steps: tuple[Step, ...] = ()

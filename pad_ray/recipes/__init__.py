@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from pad_ray.errors import ConfigError
-from pad_ray.recipes.base import Recipe, opening_of
+from pad_ray.recipes.answer_only import AnswerOnly
+from pad_ray.recipes.base import Held, JudgedBy, Lesson, Material, Recipe, opening_of
+from pad_ray.recipes.cot import Cot
+from pad_ray.recipes.edit import Edit
 from pad_ray.recipes.pad import Pad
+from pad_ray.recipes.socratic_iterative import Guidance, SocraticIterative
+from pad_ray.recipes.socratic_program import SocraticProgram
+from pad_ray.recipes.socratic_unified import SocraticUnified
+from pad_ray.recipes.step_by_step import StepByStep
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (Pad(),)}
+_ITERATIVE = [SocraticIterative(Guidance(number, equation)) for number in (False, True) for equation in (False, True)]
+_ALL: tuple[Recipe, ...] = (
+    Pad(),
+    Cot(),
+    AnswerOnly(),
+    SocraticUnified(),
+    *_ITERATIVE,
+    SocraticProgram(),
+    StepByStep(),
+    Edit(),
+)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 
 def recipe_named(name: str) -> Recipe:
@@ -20,4 +38,4 @@ def recipe_named(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "Recipe", "opening_of", "recipe_named"]
+__all__ = ["RECIPES", "Held", "JudgedBy", "Lesson", "Material", "Recipe", "opening_of", "recipe_named"]

@@ -8,20 +8,21 @@ from collections.abc import Sequence
 from pad_ray.programs.error_code import ErrorCode, as_data
 from pad_ray.programs.spans import answer_spans
 from pad_ray.prompts import WorkedExample
+from pad_ray.recipes.forms import ProgramForm
 
 _HEADER = "def solution():"
 _ASK = "Write a Python function `solution()` without arguments that returns the answer to the question."
 _DEFINITION = re.compile(r"^def solution\(\s*\)[^:\n]*:", re.MULTILINE)
 
 
-class Pad:
+class Pad(ProgramForm):
     """Worked examples as "Question: … / Solution: / program" (paper, section 3.1).
 
     The prompt ends at the function's header, without a newline: in many tokenizers newline and indentation are one
     token, and a prompt that ends between them is continued by something that does not run.
     """
 
-    name = "pad"
+    name = annotator = "pad"
     stop: tuple[str, ...] = ("\nQuestion:", "\ndef ", "\n\n\n", "```")
 
     def prompt(self, question: str, examples: Sequence[WorkedExample] = (), error_code: ErrorCode | None = None) -> str:
@@ -42,17 +43,17 @@ class Pad:
         """A completion goes on from the prompt's header; a chat's answer has a header of its own."""
         return completion if _DEFINITION.search(completion) else _HEADER + completion
 
-    def target(self, program: str) -> str:
+    def target(self, solution: str) -> str:
         """The program after its header; imports and helpers that stand before it move into its body.
 
         Raises:
             ValueError: the program defines no `solution()` without arguments.
         """
-        found = _DEFINITION.search(program)
+        found = _DEFINITION.search(solution)
         if not found:
             raise ValueError("the program defines no solution()")
-        above = [f"    {line}" for line in program[: found.start()].splitlines() if line.strip()]
-        return "\n".join(["", *above]) + program[found.end() :].rstrip() + "\n"
+        above = [f"    {line}" for line in solution[: found.start()].splitlines() if line.strip()]
+        return "\n".join(["", *above]) + solution[found.end() :].rstrip() + "\n"
 
     def answer_spans(self, target: str) -> list[tuple[int, int]]:
         """The `return` statements, and the statement that binds the name that one returns."""

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pad_ray.config import ExamplesConfig
-from pad_ray.recipes import Recipe
+from pad_ray.recipes import Held, Lesson, Recipe, recipe_named
 from pad_ray.records import Row, content_hash
 from pad_ray.synthesis.marks import kind_of, mark_samples
 
@@ -23,12 +23,12 @@ def make_examples(
     marks: Mapping[str, Sequence[str]] | None = None,
     value: Callable[[Sequence[Row]], Mapping[str, float]] | None = None,
 ) -> list[Row]:
-    """An example row for every sample whose verdict is `ok`, used or not.
+    """Example rows for every sample whose verdict is `ok`, used or not: one for each lesson that is made of it.
 
     Args:
         samples: sample rows.
         questions: problem id to question.
-        recipe: makes prompt and target.
+        recipe: makes prompts and targets.
         settings: which marks exclude a sample, and how many samples of one problem are used.
         marks: sample id to marks; by default those of `mark_samples` without evaluation sets.
         value: example rows to values by id; asked where `settings.order` is by value and not all are learnt from.
@@ -36,12 +36,15 @@ def make_examples(
     Returns:
         Example rows, sorted by problem and sample. `used` says whether the student learns from the row, `why_not` why
         it does not: the first mark that excludes it, what the recipe says, or OVER_LIMIT. Of more than
-        `settings.per_problem` samples that nothing excludes a choice is used that is seeded by the problem's id.
+        `settings.per_problem` samples that nothing excludes a choice is used that is seeded by the problem's id. The
+        id of a row is its sample's, with the task behind it from a sample's second lesson on.
     """
     held = sorted((row for row in samples if row["verdict"] == "ok"), key=lambda row: str(row["id"]))
     if marks is None:
         marks = mark_samples(held, questions)
-    examples = [_example(row, questions[row["problem_id"]], recipe, marks[row["id"]], settings) for row in held]
+    examples = [
+        row for one in held for row in _lessons(one, questions[one["problem_id"]], recipe, marks[one["id"]], settings)
+    ]
     of_problem: dict[str, list[Row]] = {}
     for example in examples:
         if example["used"]:
@@ -72,27 +75,38 @@ def _thin_out(
 
 
 def _beyond(rows: list[Row], problem_id: str, limit: int) -> list[Row]:
-    """The rows that a problem has too many."""
-    if len(rows) <= limit:
+    """The rows of the samples that a problem has too many."""
+    samples = list(dict.fromkeys(row["sample_id"] for row in rows))
+    if len(samples) <= limit:
         return []
-    chosen = set(random.Random(problem_id).sample(range(len(rows)), limit))
-    return [row for place, row in enumerate(rows) if place not in chosen]
+    kept = {samples[place] for place in random.Random(problem_id).sample(range(len(samples)), limit)}
+    return [row for row in rows if row["sample_id"] not in kept]
 
 
-def _example(sample: Row, question: str, recipe: Recipe, marks: Sequence[str], settings: ExamplesConfig) -> Row:
+def _lessons(sample: Row, question: str, recipe: Recipe, marks: Sequence[str], settings: ExamplesConfig) -> list[Row]:
     why_not = next((mark for mark in marks if kind_of(mark) in settings.exclude), None)
-    target = None
+    text = recipe_named(recipe.annotator).solution(sample.get("completion") or "")
     try:
-        target = recipe.target(sample["program"] or "")
+        lessons = recipe.lessons(question, Held(sample["program"] or "", text))
     except ValueError as error:
         why_not = why_not or f"recipe: {error}"
+        return [_row(sample, sample["id"], Lesson(recipe.prompt(question), ""), marks, why_not) | {"target": None}]
+    return [
+        _row(sample, sample["id"] if not place else f"{sample['id']}-{lesson.task}", lesson, marks, why_not)
+        for place, lesson in enumerate(lessons)
+    ]
+
+
+def _row(sample: Row, id: str, lesson: Lesson, marks: Sequence[str], why_not: str | None) -> Row:
     return {
-        "id": sample["id"],
+        "id": id,
         "sample_id": sample["id"],
         "problem_id": sample["problem_id"],
         "split": "train",
-        "prompt": recipe.prompt(question),
-        "target": target,
+        "prompt": lesson.prompt,
+        "target": lesson.target,
+        "task": lesson.task,
+        "weight": lesson.weight,
         "marks": json.dumps(list(marks)),
         "used": why_not is None,
         "why_not": why_not,

@@ -47,7 +47,7 @@ def mark_samples(
         if row["verdict"] == "ok":
             key = (row["problem_id"], identity(row["program"] or row["completion"] or ""))
             found += ["forged"] * bool(row["forged"]) + ["duplicate"] * (key in seen)
-            found += shortcuts(row["program"] or "", questions[row["problem_id"]])
+            found += shortcuts(row["program"], questions[row["problem_id"]]) if row["program"] else []
             seen.add(key)
         marks[row["id"]] = tuple(sorted(found, key=lambda mark: MARKS.index(kind_of(mark))))
     return marks

@@ -71,6 +71,8 @@ def _row(repair: Repair, question: str, recipe: Recipe, settings: RepairConfig) 
         "split": "train",
         "prompt": recipe.prompt(question, (), slot),
         "target": target,
+        "task": None,
+        "weight": None,
         "marks": "[]",
         "used": why_not is None,
         "why_not": why_not,

@@ -13,7 +13,8 @@ from typing import Any
 from pad_ray.config import TeacherConfig
 from pad_ray.errors import DataError, ModelError
 from pad_ray.generation.teachers import Teacher
-from pad_ray.recipes import Recipe
+from pad_ray.programs.values import decode
+from pad_ray.recipes import Material, Recipe
 from pad_ray.records import Row, content_hash
 from pad_ray.synthesis.contexts import Contexts
 
@@ -31,9 +32,14 @@ def make_requests(
 
     Raises:
         ModelError: the model has no chat template and is to be asked by one.
-        DataError: the teacher is `annotations` and a problem has no rationale.
+        DataError: the teacher is `annotations` and a problem has no rationale, or none has what the recipe takes.
     """
     prompt = prompter(settings, teacher, recipe, contexts)
+    if settings.kind == "annotations" and not any(prompt(problem, 0) for problem in problems):
+        raise DataError(
+            f"no training problem has what recipe `{recipe.name}` takes from a data set ({recipe.material})",
+            "Take other problems, or a teacher that is a model",
+        )
     stop = settings.stop if settings.stop is not None else (recipe.stop if settings.ask == "completion" else ())
     return [
         make_request(problem, k, prompt(problem, k), sampling_of(settings, stop), teacher.identity, settings.seed)
@@ -44,9 +50,9 @@ def make_requests(
 
 
 def prompter(settings: TeacherConfig, teacher: Teacher, recipe: Recipe, contexts: Contexts) -> Prompter:
-    """How a teacher is asked: a text to continue, its own chat template, messages for an endpoint, or a rationale."""
+    """How a teacher is asked: a text to continue, its own chat template, messages for an endpoint, or annotations."""
     if settings.kind == "annotations":
-        return lambda problem, k: _rationale(problem)
+        return lambda problem, k: _annotation(problem, recipe)
     if settings.ask == "completion":
         return lambda problem, k: recipe.prompt(problem["question"], contexts.of(problem["question"], k))
 
@@ -60,8 +66,12 @@ def prompter(settings: TeacherConfig, teacher: Teacher, recipe: Recipe, contexts
     return lambda problem, k: render(messages(problem, k))
 
 
-def _rationale(problem: Row) -> str:
-    text = json.loads(problem["meta"]).get("rationale")
+def _annotation(problem: Row, recipe: Recipe) -> str:
+    """What the data set holds: the rationale whose notes become a program, or the completion itself; else nothing."""
+    meta = json.loads(problem["meta"])
+    if recipe.material is not Material.PROGRAM:
+        return recipe.given(meta, decode(problem["gold"])) or ""
+    text = meta.get("rationale")
     if not isinstance(text, str):
         raise DataError(
             f"problem {problem['id']} has no `rationale`", "The teacher `annotations` needs GSM8K's own solutions"

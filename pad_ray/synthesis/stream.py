@@ -19,13 +19,14 @@ from pad_ray.generation.http_guard import NOT_ASKED
 from pad_ray.generation.teachers import Teacher
 from pad_ray.programs.values import decode
 from pad_ray.progress import Meter, shown
-from pad_ray.recipes import recipe_named
+from pad_ray.recipes import Recipe, recipe_named
 from pad_ray.records import Row, content_hash, table
 from pad_ray.run_folder import Stage
 from pad_ray.storage import Storage
 from pad_ray.synthesis.pending import write_pending
 from pad_ray.tally import tally_actor
-from pad_ray.verification import Judgement, Rules, Verdict, Verifier
+from pad_ray.text_verification import AnyVerifier, verifier_by
+from pad_ray.verification import Judgement, Rules, Verdict
 
 _FIRST = "def solution():\n    return 1\n"
 _MEND = "What was answered is kept: run the same command again"
@@ -144,7 +145,7 @@ class Judge:
     def __init__(self, storage: Storage, recipe: str, rules: Rules) -> None:
         self._storage = storage
         self._recipe = recipe_named(recipe)
-        self._verifier = Verifier.by(rules)
+        self._verifier = verifier_by(rules)
         self._verifier.__enter__()
         # Its processes start now, while nothing that was paid for waits.
         self._verifier.judge([_FIRST], [1])
@@ -165,7 +166,7 @@ class Judge:
         return _counts(samples)
 
 
-def judge_rows(verifier: Verifier, recipe: Any, rows: list[Row]) -> list[Judgement]:
+def judge_rows(verifier: AnyVerifier, recipe: Recipe, rows: list[Row]) -> list[Judgement]:
     """Verdicts on completions. Trouble of the judge is a verdict too: a row that was paid for is never lost to it."""
     texts = [None if row["completion"] is None else recipe.solution(row["completion"]) for row in rows]
     try:

@@ -15,7 +15,8 @@ from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, columns, content_hash, table
 from pad_ray.run_folder import Stage
 from pad_ray.synthesis.stream import judge_rows
-from pad_ray.verification import Rules, Verdict, Verifier
+from pad_ray.text_verification import verifier_by
+from pad_ray.verification import Rules, Verdict
 
 _BATCH = 1024
 
@@ -33,7 +34,7 @@ def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, rules: Rules) -
         `verifier` (its version), `judged` (samples judged now), `changed` (those whose verdict is another), a count
         for each verdict of all samples, and `digest`, a hash of all samples with their verdicts.
     """
-    verifier = Verifier.by(rules)
+    verifier = verifier_by(rules)
     old = [row for row in samples.read_rows() if _is_due(row, verifier.version)]
     changed = 0
     if old:

@@ -11,6 +11,7 @@ from pad_ray.records import Row
 from pad_ray.training.settings import LossConfig
 
 Spans = Callable[[str], Sequence[tuple[int, int]]]
+LearntSpans = Callable[[str, str | None], Sequence[tuple[int, int]] | None]
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def tokenize(
     encoder_decoder: bool = False,
     loss: LossConfig | None = None,
     answer_spans: Spans | None = None,
+    learnt_spans: LearntSpans | None = None,
 ) -> list[TokenizedExample]:
     """Tokenises prompt and target apart, so that training sees the very ids that inference will produce.
 
@@ -93,6 +95,7 @@ def tokenize(
         encoder_decoder: the prompt is read by an encoder, and both texts have the tokens that begin and end one.
         loss: weights of the tokens of answers and steps.
         answer_spans: finds the characters of a target that are its final answer.
+        learnt_spans: finds the characters of a target, of a task, that are learnt; None for all of them.
 
     Raises:
         InputError: examples are longer; cutting them would teach programs that do not run.
@@ -105,7 +108,13 @@ def tokenize(
         target = tokenizer(row["target"], add_special_tokens=encoder_decoder)
         ids = target.input_ids
         ids = tuple(ids if ids and ids[-1] == tokenizer.eos_token_id else (*ids, tokenizer.eos_token_id))
-        weights = () if even else _weights(row["target"], len(ids), target, loss or LossConfig(), answer_spans)
+        learnt = learnt_spans(row["target"], row.get("task")) if learnt_spans else None
+        weights: tuple[float, ...] = ()
+        if not even or learnt is not None:
+            answers = answer_spans(row["target"]) if answer_spans else ()
+            weights = _weights(len(ids), target, loss or LossConfig(), answers, learnt)
+        if row.get("weight") is not None:
+            weights = _as_a_whole(weights or (1.0,) * len(ids), row["weight"])
         encoded.append(TokenizedExample(tuple(tokenizer(row["prompt"]).input_ids), ids, weights))
     check_lengths(examples, map(len, encoded), max_tokens)
     return encoded
@@ -118,19 +127,34 @@ def count_tokens(row: Row, tokenizer: Any, encoder_decoder: bool = False) -> int
     return len(tokenizer(row["prompt"]).input_ids) + len(target) + (0 if ended else 1)
 
 
-def _weights(text: str, count: int, encoding: Any, loss: LossConfig, spans: Spans | None) -> tuple[float, ...]:
+def _weights(
+    count: int,
+    encoding: Any,
+    loss: LossConfig,
+    answers: Sequence[tuple[int, int]],
+    learnt: Sequence[tuple[int, int]] | None,
+) -> tuple[float, ...]:
     """A token that touches the answer counts as answer; one that no text made (the end) counts 1."""
-    answers = spans(text) if spans else ()
     weights = []
     for place in range(count):
         span = encoding.token_to_chars(place) if place < len(encoding.input_ids) else None
         if span is None or span.start == span.end:
             weights.append(1.0)
-        elif any(span.start < end and start < span.end for start, end in answers):
-            weights.append(loss.answer_weight)
+        elif learnt is not None and not _touches(span, learnt):
+            weights.append(0.0)
         else:
-            weights.append(loss.step_weight)
+            weights.append(loss.answer_weight if _touches(span, answers) else loss.step_weight)
     return tuple(weights)
+
+
+def _touches(token: Any, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(token.start < end and start < token.end for start, end in spans)
+
+
+def _as_a_whole(weights: Sequence[float], weight: float) -> tuple[float, ...]:
+    """The same, of a target that counts `weight` in all."""
+    total = sum(weights) or 1.0
+    return tuple(weight * one / total for one in weights)
 
 
 def check_lengths(rows: Sequence[Row], lengths: Iterable[int], limit: int) -> None:

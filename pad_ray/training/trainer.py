@@ -145,6 +145,7 @@ def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: R
         encoder_decoder=pairs,
         loss=training.loss,
         answer_spans=recipe.answer_spans,
+        learnt_spans=recipe.learnt_spans,
     )
     if pairs and longest:  # each text has places of its own
         check_lengths(rows, (max(len(one.prompt), len(one.target)) for one in encoded), longest)

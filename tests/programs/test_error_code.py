@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pad_ray.programs.error_code import EMPTY, HEADINGS, MAX_MESSAGE, ErrorCode, as_data
-from pad_ray.recipes import RECIPES, Recipe
+from pad_ray.recipes import RECIPES, JudgedBy, Recipe
 
 BROKEN = "def solution():\n    nuts = 3\n    return nut + 4"
 _ASKED = [f"{heading}:" for heading in HEADINGS]
@@ -20,7 +20,8 @@ _SPECIAL = ["<|im_end|>", "<|endoftext|>", "</s>", "<extra_id_0>"]
 _PIECES = ["solution :", "> ", " ", "\t", "x", "\ud800", "<"]
 HOSTILE = st.lists(st.sampled_from([*_ASKED, *_BREAKS, *_STOPS, *_SPECIAL, *_PIECES])).map("".join)
 TEXTS = HOSTILE | st.text()
-RECIPE = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+PROGRAMS = {name: recipe for name, recipe in RECIPES.items() if recipe.judged_by is JudgedBy.PROGRAM}
+RECIPE = pytest.mark.parametrize("recipe", PROGRAMS.values(), ids=PROGRAMS)
 
 
 def _headings(prompt: str) -> list[str]:

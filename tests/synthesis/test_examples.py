@@ -43,6 +43,8 @@ def test_an_example_is_a_record_that_names_its_sample() -> None:
         "split": "train",
         "prompt": PAD.prompt("One?"),
         "target": "\n    return 1 + 1\n",
+        "task": None,
+        "weight": None,
         "marks": "[]",
         "used": True,
         "why_not": None,

@@ -76,6 +76,8 @@ def test_a_repair_is_a_record_that_names_where_it_comes_from() -> None:
         "split": "train",
         "prompt": PAD.prompt("Question 0?", (), lesson.slot),
         "target": "\n    return 0 + 1\n",
+        "task": None,
+        "weight": None,
         "marks": "[]",
         "used": True,
         "why_not": None,

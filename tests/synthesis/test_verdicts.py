@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from pad_ray.answers import rules_of
 from pad_ray.benchmarks import benchmark_named
 from pad_ray.config import VerificationConfig
+from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, table
 from pad_ray.run_folder import RunFolder, Stage
 from pad_ray.synthesis.verdicts import judge_again, read_judged
@@ -34,7 +35,8 @@ class Run:
         self.samples.storage.write_parquet(name, table("sample", list(rows)))
 
     def judge(self, benchmark: str | None = None, **settings: Any) -> tuple[dict[str, Any], Stage]:
-        rules = rules_of(VerificationConfig(**settings), benchmark_named(benchmark) if benchmark else None)
+        known = benchmark_named(benchmark) if benchmark else None
+        rules = rules_of(VerificationConfig(**settings), recipe_named("pad"), known)
         verdicts = self.folder.stage("verdicts", rules.version, [self.samples], "verdict")
         verdicts.storage.clear()
         return judge_again(self.samples, verdicts, recipe="pad", rules=rules), verdicts

@@ -151,7 +151,7 @@ CASES = [
     setting("mistyped", "teacher.ask=talk", "run.yaml: `teacher.ask`: input should be 'completion' or 'chat'"),
     setting("mistyped", "resources.train_gpus=some", "run.yaml: `resources.train_gpus`: must be true or false, not"),
     config("mistyped", "training:", "run.yaml: `training`: must be a section, with keys of its own"),
-    setting("mistyped", "recipe=pod", "recipe `pod` is unknown. There are: pad"),
+    setting("mistyped", "recipe=pod", "recipe `pod` is unknown. There are: answer_only, cot, "),
     setting("mistyped", "evaluation.decoders=[gredy]", "run.yaml: `evaluation.decoders`: 'gredy' is no decoder; there"),
     setting("mistyped", "refinement={own: false, repair: {ratio: 0}}", "rounds would teach nothing new. Set"),
     Case("mistyped", ("status", "--set", "runs.x=1"), "--set: `runs`: must be text"),

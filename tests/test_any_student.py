@@ -78,6 +78,7 @@ def _marked(mark: dict[str, str]) -> list[int]:
     return found
 
 
+@pytest.mark.slow  # test_recipes_in_runs.py takes one the same way by default
 def test_an_encoder_decoder_goes_the_whole_way(tmp_path: Path) -> None:
     pipeline = _pipeline(tmp_path, {"model": make_student("t5", tmp_path / "t5")})
     results = _run(pipeline)

@@ -78,8 +78,9 @@ class RunParts:
 
     @cached_property
     def shown(self) -> list[dict[str, Any]]:
-        """The worked examples as what defines a result."""
-        return [vars(example) for example in self.worked_examples]
+        """The worked examples as what defines a result; one without steps as it was before there were any."""
+        fields = [vars(example) for example in self.worked_examples]
+        return [{name: value for name, value in one.items() if name != "steps" or value} for one in fields]
 
     @cached_property
     def asking(self) -> list[Any]:

@@ -11,7 +11,6 @@ from pad_ray.prompts import WorkedExample
 from pad_ray.recipes.forms import ProgramForm
 
 _HEADER = "def solution():"
-_ASK = "Write a Python function `solution()` without arguments that returns the answer to the question."
 _DEFINITION = re.compile(r"^def solution\(\s*\)[^:\n]*:", re.MULTILINE)
 
 
@@ -23,6 +22,7 @@ class Pad(ProgramForm):
     """
 
     name = annotator = "pad"
+    instruction = "Write a Python function `solution()` without arguments that returns the answer to the question."
     stop: tuple[str, ...] = ("\nQuestion:", "\ndef ", "\n\n\n", "```")
 
     def prompt(self, question: str, examples: Sequence[WorkedExample] = (), error_code: ErrorCode | None = None) -> str:
@@ -35,9 +35,9 @@ class Pad(ProgramForm):
     def messages(self, question: str, examples: Sequence[WorkedExample] = ()) -> list[dict[str, str]]:
         turns = []
         for example in examples:
-            turns.append({"role": "user", "content": f"{_ASK}\n\nQuestion: {example.question}"})
+            turns.append({"role": "user", "content": f"{self.instruction}\n\nQuestion: {example.question}"})
             turns.append({"role": "assistant", "content": f"```python\n{example.program.strip()}\n```"})
-        return [*turns, {"role": "user", "content": f"{_ASK}\n\nQuestion: {question}"}]
+        return [*turns, {"role": "user", "content": f"{self.instruction}\n\nQuestion: {question}"}]
 
     def solution(self, completion: str) -> str:
         """A completion goes on from the prompt's header; a chat's answer has a header of its own."""

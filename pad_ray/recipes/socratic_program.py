@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import io
 import tokenize
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pad_ray.decompositions import decomposition_of
 from pad_ray.programs.annotations import program_of
 from pad_ray.programs.values import Value
-from pad_ray.prompts import WorkedExample
 from pad_ray.recipes.base import Material
 from pad_ray.recipes.forms import as_answer
 from pad_ray.recipes.pad import Pad
@@ -37,13 +36,6 @@ class SocraticProgram(Pad):
         "Write a Python function `solution()` without arguments that returns the answer to the question. Split the "
         "question into subquestions: write each as a comment, and below it the lines that answer it."
     )
-
-    def messages(self, question: str, examples: Sequence[WorkedExample] = ()) -> list[dict[str, str]]:
-        turns = []
-        for example in examples:
-            turns.append({"role": "user", "content": f"{self.instruction}\n\nQuestion: {example.question}"})
-            turns.append({"role": "assistant", "content": f"```python\n{example.program.strip()}\n```"})
-        return [*turns, {"role": "user", "content": f"{self.instruction}\n\nQuestion: {question}"}]
 
     def target(self, solution: str) -> str:
         target = super().target(solution)

@@ -136,7 +136,7 @@ class Answers:
         Args:
             teacher: who answers.
         """
-        if not self.complete:
+        if not self.complete and not self.folder.take(self.samples):
             teacher.check()
             with self.folder.working(self.samples, keep=True) as mark:
                 mark.update(self.sample(teacher))

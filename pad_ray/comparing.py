@@ -1,7 +1,8 @@
 """Runs an experiment cell by cell, and puts all that it measured beside each other.
 
-Samples are bought once, by the run `shared`, which measures the base too; each cell is a run beside it. What is done is
-kept, so an experiment may be stopped, and an arm may be added, at any time.
+Samples are bought once, by the run `shared`, which measures the base too; each cell is a run beside it, and takes over
+what another one has made already: a student that two arms begin with is trained, asked and measured once. What is done
+is kept, so an experiment may be stopped, and an arm may be added, at any time.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ def compare(comparison: Comparison, begin: Callable[[str], None] = lambda name: 
         InputError: a setting, file or model that cannot be used; told before anything is run.
     """
     pipelines = [Pipeline(config) for config in (comparison.shared, *(cell.config for cell in comparison.cells))]
+    for pipeline in pipelines:
+        pipeline.folder.others = [other.folder.storage for other in pipelines if other is not pipeline]
     with _ray(comparison):
         for pipeline in pipelines:
             begin(pipeline.config.name)

@@ -176,7 +176,21 @@ class EvaluationConfig(Section):
         description=f"How the student is decoded, each measured by itself: {', '.join(DECODERS)}; with `{REPAIR}` "
         "behind the name a program that ends in an exception is asked for again.",
     )
+    limits: dict[str, int] = Field(
+        default_factory=dict,
+        description="Decoder to the number of problems of each test split that it answers, the first ones; by default "
+        "it answers all.",
+    )
     decoding: DecodingConfig = Field(default_factory=lambda: DecodingConfig())
+
+    @field_validator("limits")
+    @classmethod
+    def _check_limits(cls, limits: dict[str, int]) -> dict[str, int]:
+        for name, limit in limits.items():
+            decoder_of(name)
+            if limit < 1:
+                raise ValueError(f"must be 1 problem or more for `{name}`")
+        return limits
 
     @field_validator("decoders")
     @classmethod

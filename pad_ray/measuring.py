@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -44,6 +45,8 @@ class Measuring:
         """A student on the test problems, by a decoder."""
         settings = self._student_settings(student)
         name, title = student.name, f"{student.name}: test"
+        if limit := self._parts.config.evaluation.limits.get(decoder):
+            settings += [limit]
         if decoder != GREEDY:
             settings += [decoder, self._parts.config.evaluation.decoding.model_dump()]
             name, title = f"{student.name}-{decoder}", f"{student.name}: {decoder}"
@@ -83,7 +86,7 @@ class Measuring:
         """A student on the test problems, by each decoder."""
         for decoder, answers in self.tests(student).items():
             if decoder == GREEDY:
-                self._measure_student(answers, student, self._parts.tests)
+                self._measure_student(answers, student, self._tests(decoder))
             else:
                 self._measure_decoded(answers, student, decoder)
 
@@ -122,12 +125,24 @@ class Measuring:
 
     def _measure_decoded(self, answers: Answers, student: Student, decoder: str) -> None:
         def requests(model: Teacher) -> list[Row]:
-            evaluation, problems = self._parts.config.evaluation, self._parts.tests
+            evaluation, problems = self._parts.config.evaluation, self._tests(decoder)
             return decoded_requests(problems, model.identity, self._parts.recipe, evaluation, decoder, student.repairs)
 
         facts = {"model": student.name, "decoder": decoder}
         load = lambda: self.load(student).decoding(decoder, self._parts.config.recipe)  # noqa: E731
-        self._measure(answers, load, requests, self._parts.tests, facts)
+        self._measure(answers, load, requests, self._tests(decoder), facts)
+
+    def _tests(self, decoder: str) -> list[Row]:
+        """The test problems that a decoder answers: of each split the first so many."""
+        limit, seen = self._parts.config.evaluation.limits.get(decoder), Counter[str]()
+        if not limit:
+            return self._parts.tests
+        chosen = []
+        for row in self._parts.tests:
+            seen[row["split"]] += 1
+            if seen[row["split"]] <= limit:
+                chosen.append(row)
+        return chosen
 
     def _measure(
         self,
@@ -166,4 +181,4 @@ class Measuring:
 
     @cached_property
     def _base_settings(self) -> dict[str, Any]:
-        return self._parts.config.evaluation.model_dump(exclude={"base", "decoders", "decoding"})
+        return self._parts.config.evaluation.model_dump(exclude={"base", "decoders", "decoding", "limits"})

@@ -13,6 +13,7 @@ again does only what is missing; a changed setting gives new ids to what depends
 from __future__ import annotations
 
 import json
+import posixpath
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -112,9 +113,15 @@ def latest(rows: Sequence[Row]) -> list[Row]:
 
 @dataclass
 class RunFolder:
-    """One run's folder."""
+    """One run's folder.
+
+    Attributes:
+        storage: the folder.
+        others: folders of runs whose stages are taken over where they have the same id.
+    """
 
     storage: Storage
+    others: Sequence[Storage] = ()
 
     @classmethod
     def open(cls, runs: str, name: str) -> RunFolder:
@@ -166,6 +173,21 @@ class RunFolder:
         stage.storage.write_text(DONE, json.dumps(mark, indent=2, default=str) + "\n")
         self.event(stage.name, **mark)
 
+    def take(self, stage: Stage) -> bool:
+        """Copies a stage from another run that has it done, and says whether there was one.
+
+        What is of the same id is the same result. The done mark comes last, as that of a stage that was made here.
+        """
+        inside = posixpath.relpath(stage.storage.path, self.storage.path)
+        for other in self.others:
+            mark = read_mark(other / inside)
+            if mark and mark["id"] == stage.id:
+                stage.storage.clear()
+                stage.storage.copy_from(other / inside, last=DONE)
+                self.event(stage.name, **{**mark, "seconds": 0.0, "taken_from": other.uri})
+                return True
+        return False
+
     def event(self, what: str, **facts: Any) -> None:
         """Records one event as a file of its own, since objects in a bucket cannot be appended to."""
         now = time.time()
@@ -180,16 +202,16 @@ class RunFolder:
 
 
 def once(folder: RunFolder, stage: Stage, work: Callable[[dict[str, Any]], None], keep: bool = False) -> dict[str, Any]:
-    """Does `work` unless the stage is done, and returns what the done mark says.
+    """Does `work` unless the stage is done, here or in a run to take it from, and returns what the done mark says.
 
     Args:
         keep: the stage goes on from rows that an interrupted try wrote.
     """
     mark = stage.done
-    if mark is None:
+    if mark is None and not folder.take(stage):
         with folder.working(stage, keep) as facts:
             work(facts)
-        mark = stage.done
+    mark = mark or stage.done
     if mark is None:
         raise StageError(f"stage {stage.name} left no done mark in {stage.storage.uri}")
     return mark

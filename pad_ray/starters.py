@@ -57,7 +57,8 @@ STARTERS: dict[str, Starter] = {
                     "max_tokens": 96,
                 },
                 "training": {**_TRAINING, "epochs": 8, "batch_size": 8},
-                "evaluation": {"shots": [0, 4, 8], "max_tokens": 96},
+                "evaluation": {"shots": [0, 4, 8], "max_tokens": 96, "decoders": ["greedy", "step-beam"]},
+                "refinement": {"samples": 1, "temperatures": [0.3, 0.7], "max_tokens": 96, "stop": {"rounds": 1}},
             },
         ),
         Starter(

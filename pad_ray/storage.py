@@ -208,19 +208,32 @@ class Storage:
 
         self.copy_from(Storage(fs.LocalFileSystem(), folder))
 
-    def copy_from(self, other: Storage) -> None:
+    def copy_from(self, other: Storage, last: str = "") -> None:
         """Copies all files of another folder into this one.
+
+        Args:
+            last: a file directly in it that appears when all others are there.
 
         Raises:
             PadRayError: the disk is full, or a place cannot be read or written to.
         """
+        self.make()
+        if not last:
+            self._copy(other, "")
+            return
+        for name in other.folders():
+            (self / name).copy_from(other / name)
+        for name in other.names():
+            if name != last:
+                self._copy(other, name)
+        self.write_text(last, other.read_text(last) or "")
+
+    def _copy(self, other: Storage, name: str) -> None:
         from pyarrow import fs
 
-        self.make()
+        places = [posixpath.join(storage.path, name) if name else storage.path for storage in (other, self)]
         try:
-            fs.copy_files(
-                other.path, self.path, source_filesystem=other.filesystem, destination_filesystem=self.filesystem
-            )
+            fs.copy_files(*places, source_filesystem=other.filesystem, destination_filesystem=self.filesystem)
         except OSError as error:
             raise _write_error(self.uri, error) from None
 

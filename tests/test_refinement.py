@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 SIZES = {"train": 12, "validation": 4, "test": 4, "unseen": 3}
 DRAWN = 2  # programs of each training problem in a round
 ROUNDS = 1
+LIMIT = 2  # problems of each split that are asked for again
 
 
 def _config(folder: Path, **refinement: Any) -> Any:
@@ -37,7 +39,12 @@ def _config(folder: Path, **refinement: Any) -> Any:
             "teacher": {"kind": "recorded", "file": str(folder / "bought.jsonl"), "samples": 1},
             "student": {"model": str(folder / "t5")},
             "training": {"epochs": 1, "batch_size": 4, "precision": "fp32"},
-            "evaluation": {"base": False, "max_tokens": 24, "decoders": ["greedy", "greedy+repair"]},
+            "evaluation": {
+                "base": False,
+                "max_tokens": 24,
+                "decoders": ["greedy", "greedy+repair"],
+                "limits": {"greedy+repair": LIMIT},
+            },
             "resources": {"threads": 1},
             "refinement": {
                 "samples": 1,
@@ -168,6 +175,12 @@ def test_status_and_report_tell_of_rounds(run: Any) -> None:
     page = Path(run[0].folder.storage.path, "report.html").read_text()
     assert "Rounds of refinement" in page
     assert page.count("Right answers on validation problems by round.") == 2  # for wide and for narrow screens
+
+
+def test_a_decoder_answers_as_many_problems_of_each_split_as_it_may(run: Any) -> None:
+    answered = Counter((row["decoder"], row["split"]) for row in _rows(run, "round-1 test (greedy+repair)"))
+    assert answered == {("greedy+repair", "test"): LIMIT, ("greedy+repair", "unseen"): LIMIT}
+    assert len(_rows(run, "round-1 test")) == SIZES["test"] + SIZES["unseen"]
 
 
 def test_repair_keeps_every_attempt_in_the_trace(run: Any) -> None:

@@ -14,6 +14,7 @@ from pad_ray.config import parse_config
 from pad_ray.errors import InputError, StageError
 from pad_ray.pipeline import Pipeline
 from pad_ray.run_folder import RunFolder, Stage, once
+from pad_ray.storage import Storage
 from tests.weights import safetensors
 
 ROWS = [{"id": "b", "prompt": "2"}, {"id": "a", "prompt": "1"}]
@@ -226,3 +227,50 @@ def test_other_weights_of_the_student_keep_the_samples(settings: dict[str, Any],
 def test_other_weights_of_the_teacher_keep_the_baseline(settings: dict[str, Any], tmp_path: Path) -> None:
     other = model_folder(tmp_path / "other", b"other weights")
     assert _changed(settings, "teacher", model=other) == FROM_REQUESTS
+
+
+def _begun(tmp_path: Path) -> tuple[RunFolder, Stage, RunFolder, Stage]:
+    """A run that has a student, and one that may take it over."""
+    first, second = (RunFolder.open(str(tmp_path / "runs"), name) for name in ("first", "second"))
+    second.others = [first.storage]
+    made, wanted = (folder.stage("round-1/student", {"epochs": 1}, flat=True) for folder in (first, second))
+
+    def work(mark: dict[str, Any]) -> None:
+        made.storage.write_text("config.json", "{}")
+        (made.storage / "tokenizer").write_text("merges.txt", "a b")
+        mark["tokens"] = 7
+
+    once(first, made, work)
+    return first, made, second, wanted
+
+
+def _refuse(mark: dict[str, Any]) -> None:
+    raise AssertionError("it is there already")
+
+
+def test_what_another_run_has_made_is_taken_over_with_its_mark(tmp_path: Path) -> None:
+    _, made, second, wanted = _begun(tmp_path)
+    assert once(second, wanted, _refuse) == made.done
+    assert (wanted.storage / "tokenizer").read_text("merges.txt") == "a b"
+    assert second.events()[-1]["taken_from"] == second.others[0].uri
+
+
+def test_only_what_has_the_same_id_is_taken_over(tmp_path: Path) -> None:
+    _, _, second, _ = _begun(tmp_path)
+    other = second.stage("round-1/student", {"epochs": 2}, flat=True)
+    assert not second.take(other)
+    assert other.done is None
+
+
+def test_a_copy_that_broke_off_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, made, second, wanted = _begun(tmp_path)
+    copy = Storage._copy
+
+    def broken(self: Storage, other: Storage, name: str) -> None:
+        copy(self, other, name)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Storage, "_copy", broken)
+    with pytest.raises(KeyboardInterrupt):
+        second.take(wanted)
+    assert (made.done is not None, wanted.done) == (True, None)

@@ -120,3 +120,19 @@ def test_an_adapter_goes_the_whole_way_through_vllm(tmp_path: Path, monkeypatch:
     assert said[0] == said[1]
     for card in (student / "README.md", merged / "README.md"):
         assert "Question: Ann has 3 nuts" in _printed(card, 1)
+
+
+@pytest.mark.slow
+def test_a_student_may_learn_from_the_one_before_it(tmp_path: Path) -> None:
+    training = {"epochs": 1, "batch_size": 4, "precision": "fp32", "self_distillation": {"weight": 1.0, "top_p": 0.99}}
+    pipeline = _pipeline(tmp_path, {"model": make_student("t5", tmp_path / "t5")}, training=training)
+    import ray
+
+    try:
+        pipeline.run("student")
+    finally:
+        ray.shutdown()
+    first, second = (Path(pipeline.folder.storage.path) / name for name in ("student-first", "student"))
+    marks = [json.loads((place / "done.json").read_text()) for place in (first, second)]
+    assert marks[0]["steps"] == marks[1]["steps"] == SIZES["train"] // 4
+    assert (first / "model.safetensors").read_bytes() != (second / "model.safetensors").read_bytes()

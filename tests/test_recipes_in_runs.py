@@ -17,11 +17,10 @@ from pad_ray.verification import Verdict
 from tests.training.tiny import make_student
 
 # Ray and DeepSpeed warn of much that is theirs; what we call wrongly is an error in the tests of each module.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 TEXTS = ("cot", "answer_only", "socratic_unified", "step_by_step")
 NAMES = (*TEXTS, "socratic_program")
-BY_DEFAULT = "step_by_step"  # its teacher is asked as `cot`, and it has several lessons a sample
 TRAIN, TEST = 6, 3
 
 
@@ -74,10 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ray.shutdown()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=[] if name == BY_DEFAULT else [pytest.mark.slow]) for name in NAMES],
-)
+@pytest.fixture(scope="module", params=NAMES)
 def run(request: pytest.FixtureRequest, folder: Path) -> tuple[Pipeline, list[dict[str, Any]]]:
     pipeline = Pipeline(_config(folder, request.param))
     return pipeline, pipeline.run()

@@ -24,12 +24,17 @@ from pad_ray.yaml_text import parse_mapping
 
 
 class Sizes(Section):
-    """How many problems the built-in generator makes for each split."""
+    """How many problems a built-in generator makes for each split.
 
-    train: int = Field(600, ge=1, description="Problems that the teacher answers and the student learns from.")
-    validation: int = Field(120, ge=1, description="Problems on which prompts and checkpoints are chosen.")
-    test: int = Field(300, ge=1, description="Problems on which the result is measured; same templates as train.")
-    unseen: int = Field(150, ge=1, description="Problems of templates that the student never trained on.")
+    By default `quickstart` makes 600, 120, 300 and 150; `coin_flip` and `last_letters` make 350, 50, 150 and 100.
+    """
+
+    train: int | None = Field(None, ge=1, description="Problems that the teacher answers and the student learns from.")
+    validation: int | None = Field(None, ge=1, description="Problems on which prompts and checkpoints are chosen.")
+    test: int | None = Field(None, ge=1, description="Problems on which the result is measured; of the kinds of train.")
+    unseen: int | None = Field(
+        None, ge=1, description="Problems that the student never trained on the like of: other templates, more names."
+    )
 
 
 class ProblemsConfig(Section):
@@ -39,7 +44,10 @@ class ProblemsConfig(Section):
     `org/name:config`.
     """
 
-    train: str = Field("quickstart", description="`quickstart`, or a source with `question` and `answer`.")
+    train: str = Field(
+        "quickstart",
+        description="`quickstart`, `coin_flip`, `last_letters`, or a source with `question` and `answer`.",
+    )
     validation: str | None = Field(None, description="A source; without one a share of train is held out.")
     test: str | None = Field(
         None, description="A source or a benchmark such as `svamp`; without one a share of train is held out."
@@ -73,7 +81,7 @@ class TeacherConfig(Section):
     kind: Kind = Field(
         "vllm",
         description="Who answers: `vllm`; `transformers` (encoder-decoders, what vLLM has not); `http` (an endpoint "
-        "that speaks OpenAI's protocol); `recorded` (completions from a file); `annotations` (GSM8K's own notes).",
+        "that speaks OpenAI's protocol); `recorded` (completions from a file); `annotations` (what the data holds).",
     )
     model: str = Field("embedded", description="`embedded`, a local folder, or a Hugging Face name; the name at http.")
     adapter: str | None = Field(None, description="A folder with a LoRA adapter that is put on the model.")

@@ -6,24 +6,26 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pad_ray import word_problems
+from pad_ray import symbolic_problems, word_problems
 from pad_ray.errors import ConfigError, DataError
 from pad_ray.jsonl import Row, json_type
 from pad_ray.problem_sources import is_hub_name, source_rows
 
 __all__ = ["BUILTIN", "Problem", "load_problems", "read_problems", "shortened"]
 
-BUILTIN = ("quickstart",)
+_QUICKSTART = "quickstart"
+BUILTIN = (_QUICKSTART, *symbolic_problems.TASKS)
 
 Answer = int | float | str
+T = TypeVar("T")
 
 _MAX_SHOWN = 60
 # The last line of a worked solution in GSM8K's form (arXiv 2110.14168).
@@ -51,9 +53,10 @@ def load_problems(source: str, *, seed: int = 0, sizes: Mapping[str, int] | None
     """The splits of a built-in source.
 
     Args:
-        source: "quickstart": generated word problems in the splits train, validation, test and unseen.
+        source: "quickstart": generated word problems; "coin_flip" and "last_letters": symbolic reasoning by rule, with
+            `program` and `rationale` in `meta`. All in the splits train, validation, test and unseen.
         seed: of the generator.
-        sizes: problems a split, where they differ from `word_problems.DEFAULT_SIZES`.
+        sizes: problems a split, where they differ from the generator's `DEFAULT_SIZES`.
 
     Raises:
         DataError: no built-in source of that name.
@@ -61,8 +64,9 @@ def load_problems(source: str, *, seed: int = 0, sizes: Mapping[str, int] | None
     """
     if source not in BUILTIN:
         raise DataError(f"{source}: no built-in problems of that name", f"Built in: {', '.join(BUILTIN)}.")
-    splits = word_problems.generate(seed, sizes)
-    return {split: [_from_generated(made) for made in splits[split]] for split in splits}
+    if source == _QUICKSTART:
+        return _each(word_problems.generate(seed, sizes), _from_word_problem)
+    return _each(symbolic_problems.generate(source, seed, sizes), _from_symbolic)
 
 
 def read_problems(
@@ -103,8 +107,17 @@ def read_problems(
         return list(_numbered(problem for _, problem in problems) if is_hub_name(source, folder) else _unique(problems))
 
 
-def _from_generated(made: word_problems.WordProblem) -> Problem:
+def _each(splits: Mapping[str, Sequence[T]], made_of: Callable[[T], Problem]) -> dict[str, list[Problem]]:
+    return {split: [made_of(one) for one in splits[split]] for split in splits}
+
+
+def _from_word_problem(made: word_problems.WordProblem) -> Problem:
     return Problem(made.id, made.question, made.answer, {"template": made.template, "operations": made.operations})
+
+
+def _from_symbolic(made: symbolic_problems.SymbolicProblem) -> Problem:
+    meta = {"names": made.names, "program": made.program, "rationale": made.rationale}
+    return Problem(made.id, made.question, made.answer, meta)
 
 
 def _problem(row: Row, question: str, answer: str, id: str) -> Problem:

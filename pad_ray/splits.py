@@ -39,7 +39,7 @@ def problem_rows(settings: ProblemsConfig) -> list[Row]:
     """
     if settings.train in BUILTIN:
         _refuse_files(settings)
-        splits = load_problems(settings.train, seed=settings.seed, sizes=settings.sizes.model_dump())
+        splits = load_problems(settings.train, seed=settings.seed, sizes=settings.sizes.model_dump(exclude_none=True))
     else:
         _refuse_contamination(settings)
         splits = _hold_out({split: list(_read(split, settings)) for split in _SPLITS}, settings)

@@ -157,8 +157,17 @@ def test_quickstart_has_four_splits_of_problems() -> None:
     assert splits["train"][0].meta == {"template": "buy_more", "operations": 1}
 
 
+@pytest.mark.parametrize("source", ["coin_flip", "last_letters"])
+def test_a_symbolic_problem_brings_its_program_and_its_rationale(source: str) -> None:
+    problem = load_problems(source, seed=4, sizes={"train": 1})["train"][0]
+    assert problem.id == f"{source}-train-0"
+    assert problem.meta["names"] == 4
+    assert problem.meta["program"].startswith("def solution():\n")
+    assert problem.meta["rationale"].endswith(f"\n#### {problem.answer}")
+
+
 def test_an_unknown_built_in_source_gets_the_names_there_are() -> None:
-    with pytest.raises(DataError, match="Built in: quickstart"):
+    with pytest.raises(DataError, match="Built in: quickstart, coin_flip, last_letters"):
         load_problems("slowstart")
 
 

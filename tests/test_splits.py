@@ -46,6 +46,22 @@ def test_built_in_problems_come_in_the_sizes_asked_for() -> None:
     assert {row["benchmark"] for row in rows} == {"quickstart"}
 
 
+@pytest.mark.parametrize(
+    ("source", "sizes"),
+    [
+        ("quickstart", {"train": 600, "validation": 120, "test": 300, "unseen": 150}),
+        ("coin_flip", {"train": 350, "validation": 50, "test": 150, "unseen": 100}),
+        ("last_letters", {"train": 350, "validation": 50, "test": 150, "unseen": 100}),
+    ],
+)
+def test_built_in_problems_come_in_their_own_sizes_by_default(source: str, sizes: dict[str, int]) -> None:
+    assert Counter(row["split"] for row in _rows(train=source)) == sizes
+
+
+def test_symbolic_problems_are_named_after_their_source() -> None:
+    assert {row["benchmark"] for row in _rows(train="coin_flip", sizes={"train": 1})} == {"coin_flip"}
+
+
 def test_a_row_is_a_problem_record_with_tagged_gold(tmp_path: Path) -> None:
     path = _write(tmp_path / "mine.jsonl", *_numbered(5), {"id": "x", "question": "Is it?", "answer": "yes", "n": [1]})
     [row] = [row for row in _rows(train=path) if row["id"] == "x"]

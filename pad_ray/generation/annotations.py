@@ -1,7 +1,7 @@
 """The teacher `annotations`: what a data set itself holds, in place of a model's answers; no model is loaded.
 
-For recipes of programs these are made from the calculator notes in GSM8K's own solutions; what other recipes take is
-in the request already, see `Recipe.given`.
+For recipes of programs these are the problems' own programs, or made from the calculator notes in GSM8K's own
+solutions; what other recipes take is in the request already, see `Recipe.given`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class AnnotationsTeacher:
 
     Args:
         recipe: name of the recipe that reads completions. Of one whose material are programs the prompt of a request
-            is a worked solution with notes `<<…>>`, and its completion the program after the header, which the recipe
-            puts back. Of another it is the completion.
+            is a program or a worked solution with notes `<<…>>`, and its completion the program after the header,
+            which the recipe puts back. Of another it is the completion.
     """
 
     def __init__(self, recipe: str = "pad") -> None:
@@ -38,7 +38,7 @@ def _given(request: Row) -> Row:
 
 def _program(request: Row) -> Row:
     rationale = request["prompt"] or ""
-    program = program_of(rationale)
+    program = rationale if rationale.startswith(HEADER) else program_of(rationale)
     if program is not None:
         return answered(request, program.removeprefix(HEADER))
     return failed(request, _UNREADABLE if has_notes(rationale) else _NO_NOTES)

@@ -22,17 +22,17 @@ from pad_ray.prompts.worked_example import WorkedExample
 
 __all__ = ["BUILTIN", "REPLAY", "WorkedExample", "contaminates", "load_examples"]
 
-BUILTIN = ("arithmetic", "socratic")
+BUILTIN = ("arithmetic", "socratic", "coin_flip", "last_letters")
 
 
 def load_examples(path_or_name: str | Path, folder: str | Path | None = None) -> list[WorkedExample]:
     """Worked examples in the order of their file.
 
     Args:
-        path_or_name: "arithmetic" (built in: 8 sets of 4, each from one operation to three), "socratic" (built in: 2
-            sets of 4 with steps), "paper-replay" (GSM8K test questions as in the paper, from the data folder), or the
-            path of a JSON Lines file with `set` (whole number), `question`, `program`, and optionally `answer` and
-            `steps`.
+        path_or_name: "arithmetic" (built in: 8 sets of 4, each from one operation to three), "socratic", "coin_flip",
+            "last_letters" (built in: 2 sets of 4 with steps each), "paper-replay" (GSM8K test questions as in the
+            paper, from the data folder), or the path of a JSON Lines file with `set` (whole number), `question`,
+            `program`, and optionally `answer` and `steps`.
         folder: the data folder; by default the one that `PAD_RAY_DATA` names.
 
     Raises:

@@ -122,10 +122,11 @@ class Recipe(Protocol):
     def given(self, fields: Mapping[str, Any], answer: Value) -> str | None:
         """The completion that a data set itself holds for a problem, in place of a teacher's; None where there is none.
 
-        Recipes of programs (`Material.PROGRAM`) need not say: theirs are made from calculator notes.
+        Of recipes of programs it is the problem's own `program`; where there is none, those of `Material.PROGRAM` take
+        one that is made from the calculator notes of its `rationale`.
 
         Args:
-            fields: the problem's `meta`, such as `rationale` or `subquestions`.
+            fields: the problem's `meta`, such as `program`, `rationale` or `subquestions`.
             answer: its gold answer.
         """
         ...

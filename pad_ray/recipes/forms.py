@@ -35,7 +35,12 @@ class ProgramForm:
         return None
 
     def given(self, fields: Mapping[str, Any], answer: Value) -> str | None:
-        return None
+        """The problem's own `program`, where it has one of the recipe's form."""
+        program = fields.get("program")
+        try:
+            return self.target(program) if isinstance(program, str) else None
+        except ValueError:
+            return None
 
 
 class TextForm:

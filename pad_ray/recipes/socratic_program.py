@@ -44,7 +44,9 @@ class SocraticProgram(Pad):
         return target
 
     def given(self, fields: Mapping[str, Any], answer: Value) -> str | None:
-        """The problem's own decomposition, where calculator notes give the lines of its solutions."""
+        """The problem's own program; else its decomposition, where calculator notes give the lines of its solutions."""
+        if own := super().given(fields, answer):
+            return own
         found = decomposition_of(fields, as_answer(answer))
         notes = [note for step in found.steps for note in step.notes] if found else []
         program = program_of("".join(f"<<{note}>>" for note in notes))

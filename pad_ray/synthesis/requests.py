@@ -32,7 +32,8 @@ def make_requests(
 
     Raises:
         ModelError: the model has no chat template and is to be asked by one.
-        DataError: the teacher is `annotations` and a problem has no rationale, or none has what the recipe takes.
+        DataError: the teacher is `annotations`, and a problem has neither program nor rationale, or none has what the
+            recipe takes.
     """
     prompt = prompter(settings, teacher, recipe, contexts)
     if settings.kind == "annotations" and not any(prompt(problem, 0) for problem in problems):
@@ -67,14 +68,18 @@ def prompter(settings: TeacherConfig, teacher: Teacher, recipe: Recipe, contexts
 
 
 def _annotation(problem: Row, recipe: Recipe) -> str:
-    """What the data set holds: the rationale whose notes become a program, or the completion itself; else nothing."""
+    """What the data set holds: a completion, a program, or a rationale whose notes become one; else nothing."""
     meta = json.loads(problem["meta"])
+    given = recipe.given(meta, decode(problem["gold"]))
     if recipe.material is not Material.PROGRAM:
-        return recipe.given(meta, decode(problem["gold"])) or ""
+        return given or ""
+    if given:
+        return recipe.solution(given)
     text = meta.get("rationale")
     if not isinstance(text, str):
         raise DataError(
-            f"problem {problem['id']} has no `rationale`", "The teacher `annotations` needs GSM8K's own solutions"
+            f"problem {problem['id']} has no `rationale`, and no `program` that defines solution()",
+            "The teacher `annotations` needs a program, or a solution with GSM8K's own notes",
         )
     return text
 

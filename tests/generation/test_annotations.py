@@ -30,6 +30,12 @@ def test_the_recipe_reads_the_program_out_of_the_completion() -> None:
     assert (row["finish_reason"], row["teacher_error"], row["cost"]) == ("stop", None, 0.0)
 
 
+def test_a_program_in_place_of_a_rationale_is_read_back_as_it_is() -> None:
+    program = "def solution():\n    # <<2+2=4>>\n    return 'yes'\n"
+    [row] = _answered(program).to_pylist()
+    assert Pad().solution(row["completion"]) == program
+
+
 def test_rows_are_completions_one_for_each_request_in_order() -> None:
     table = _answered(SOLVED, "It is 5.", SOLVED)
     assert table.schema == schema("completion")

@@ -56,6 +56,20 @@ def test_texts_have_an_extractor_and_programs_none(name: str) -> None:
     assert (recipe.extractor in EXTRACTORS) is (recipe.judged_by is JudgedBy.TEXT)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if RECIPES[name].judged_by is JudgedBy.PROGRAM])
+def test_a_recipe_of_programs_takes_the_program_that_a_problem_has(name: str) -> None:
+    program = "def solution():\n    # What is asked?\n    return 3\n"
+    completion = recipe_named(name).given({"program": program}, 3)
+    assert completion is not None
+    assert recipe_named(name).solution(completion) == program
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if RECIPES[name].judged_by is JudgedBy.PROGRAM])
+@pytest.mark.parametrize("program", [None, "", 3, "ans = 3"])
+def test_what_is_no_program_of_its_form_a_recipe_does_not_take(name: str, program: object) -> None:
+    assert recipe_named(name).given({"program": program}, 3) is None
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chat_ends_with_the_question(name: str) -> None:
     last = recipe_named(name).messages("Why so?", load_examples("socratic")[:2])[-1]

@@ -143,5 +143,20 @@ def test_annotations_are_asked_with_the_rationale_alone() -> None:
     settings = TeacherConfig(kind="annotations", samples=1)
     [row] = make_requests([problem], settings, MODEL, PAD, Contexts([], 0))
     assert row["prompt"] == "<<1+1=2>>"
-    with pytest.raises(DataError, match="problem p1 has no `rationale`"):
+    with pytest.raises(DataError, match="problem p1 has no `rationale`, and no `program`"):
         make_requests([{**PROBLEM, "meta": "{}"}], settings, MODEL, PAD, Contexts([], 0))
+
+
+@pytest.mark.parametrize(
+    ("program", "asked"),
+    [
+        ("def solution():\n    return 1 + 1", "def solution():\n    return 1 + 1\n"),
+        ("import math\ndef solution():\n    return 2", "def solution():\n    import math\n    return 2\n"),
+        ("ans = 1 + 1", "<<1+1=2>>"),
+        (None, "<<1+1=2>>"),
+    ],
+)
+def test_a_problems_own_program_goes_before_the_notes_of_its_rationale(program: str | None, asked: str) -> None:
+    problem = {**PROBLEM, "meta": json.dumps({"program": program, "rationale": "<<1+1=2>>"})}
+    settings = TeacherConfig(kind="annotations", samples=1)
+    assert [row["prompt"] for row in make_requests([problem], settings, MODEL, PAD, Contexts([], 0))] == [asked]

@@ -57,7 +57,12 @@ STARTERS: dict[str, Starter] = {
                     "max_tokens": 96,
                 },
                 "training": {**_TRAINING, "epochs": 8, "batch_size": 8},
-                "evaluation": {"shots": [0, 4, 8], "max_tokens": 96, "decoders": ["greedy", "step-beam"]},
+                "evaluation": {
+                    "shots": [0, 4, 8],
+                    "max_tokens": 96,
+                    "decoders": ["greedy", "step-beam"],
+                    "decoding": {"budget": {"tokens": 512}},
+                },
                 "refinement": {"samples": 1, "temperatures": [0.3, 0.7], "max_tokens": 96, "stop": {"rounds": 1}},
             },
         ),

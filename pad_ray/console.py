@@ -72,10 +72,10 @@ def print_results(results: list[dict[str, Any]], report: str) -> None:
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """A line for each figure of an experiment."""
-    head = f"\n{'split':<11} {'arm':<24} {'student':<9} {'decoder':<24} {'right':>6} {'95 % interval':>16}"
+    """A line for each figure of the last student of each arm; the others are in `comparison.json`."""
+    head = f"\n{'split':<11} {'arm':<24} {'student':<9} {'decoder':<24} {'n':>5} {'right':>6} {'95 % interval':>16}"
     print(f"{head} {'difference':>10} {'p':>6} {'executable':>11}")
-    for one in findings:
+    for one in (finding for finding in findings if finding.last or finding.student == "base"):
         name = (
             one.arm
             + (f" {100 * one.fraction:g} %" if one.fraction < 1 else "")
@@ -86,8 +86,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
         p_value = "" if one.p_value is None else f"{one.p_value:.3f}"
         rate = "" if one.executable_rate is None else f"{100 * one.executable_rate:.1f} %"
         print(
-            f"{one.split:<11} {name:<24} {one.student:<9} {one.decoder:<24} {100 * one.accuracy:>5.1f}% {interval:>16} "
-            f"{difference:>10} {p_value:>6} {rate:>11}"
+            f"{one.split:<11} {name:<24} {one.student:<9} {one.decoder:<24} {one.n:>5} {100 * one.accuracy:>5.1f}% "
+            f"{interval:>16} {difference:>10} {p_value:>6} {rate:>11}"
         )
 
 

@@ -235,9 +235,11 @@ class Pipeline:
     def needed(self, until: Until) -> list[str]:
         """Names of the stages that a run up to there has, in order."""
         names = list(self.stages)
+        if until == "base":  # which a run may leave out
+            return names[: names.index("student")]
         last = _LAST.get(until, names[-1])
         before = names[: names.index(last) + 1]
-        return before if until in ("base", "report") else [name for name in before if not name.startswith("base")]
+        return before if until == "report" else [name for name in before if not name.startswith("base")]
 
     def _note_stages(self) -> None:
         """Which stages are this run's now, of those in its folder: for who reads it without its settings."""
@@ -376,7 +378,6 @@ def _check_recipe(recipe: Recipe, config: RunConfig) -> None:
 _LAST: dict[Until, str] = {
     "samples": "verdicts",
     "examples": "examples",
-    "base": "base",
     "student": "student",
 }
 _SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")

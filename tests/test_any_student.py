@@ -37,7 +37,7 @@ def _pipeline(folder: Path, student: dict[str, Any], **sections: Any) -> Pipelin
         "teacher": {"kind": "recorded", "file": write_recorded(folder / "bought.jsonl", SIZES), "samples": 1},
         "student": student,
         "training": {"epochs": 1, "batch_size": 4, "precision": "fp32"},
-        "evaluation": {"shots": [2], "max_tokens": 24},
+        "evaluation": {"shots": [0, 2], "max_tokens": 24},
         "resources": {"train_workers": 1, "threads": 1},
         **sections,
     }
@@ -78,12 +78,13 @@ def _marked(mark: dict[str, str]) -> list[int]:
     return found
 
 
-@pytest.mark.slow  # test_recipes_in_runs.py takes one the same way by default
+@pytest.mark.slow  # test_refinement.py takes one the same way by default
 def test_an_encoder_decoder_goes_the_whole_way(tmp_path: Path) -> None:
     pipeline = _pipeline(tmp_path, {"model": make_student("t5", tmp_path / "t5")})
     results = _run(pipeline)
-    assert {(row["model"], row["split"]) for row in results if row["split"] != "validation"} == {
-        (model, split) for model in ("base", "student") for split in ("test", "unseen")
+    assert {(row["model"], row["split"]) for row in results} == {
+        ("base", "validation"),
+        *((model, split) for model in ("base", "student") for split in ("test", "unseen")),
     }
     assert all(row["completion"] is not None for row in pipeline.stages["student_test"].read_rows())
     card = Path(pipeline.stages["student"].storage.path) / "README.md"
@@ -120,3 +121,19 @@ def test_an_adapter_goes_the_whole_way_through_vllm(tmp_path: Path, monkeypatch:
     assert said[0] == said[1]
     for card in (student / "README.md", merged / "README.md"):
         assert "Question: Ann has 3 nuts" in _printed(card, 1)
+
+
+@pytest.mark.slow
+def test_a_student_may_learn_from_the_one_before_it(tmp_path: Path) -> None:
+    training = {"epochs": 1, "batch_size": 4, "precision": "fp32", "self_distillation": {"weight": 1.0, "top_p": 0.99}}
+    pipeline = _pipeline(tmp_path, {"model": make_student("t5", tmp_path / "t5")}, training=training)
+    import ray
+
+    try:
+        pipeline.run("student")
+    finally:
+        ray.shutdown()
+    first, second = (Path(pipeline.folder.storage.path) / name for name in ("student-first", "student"))
+    marks = [json.loads((place / "done.json").read_text()) for place in (first, second)]
+    assert marks[0]["steps"] == marks[1]["steps"] == SIZES["train"] // 4
+    assert (first / "model.safetensors").read_bytes() != (second / "model.safetensors").read_bytes()

@@ -13,7 +13,14 @@ from pad_ray.config import RunConfig, known_keys, load_config, parse_config
 from pad_ray.errors import ConfigError
 
 JOBS = Path(__file__).resolve().parent.parent / "jobs"
-NO_RUNS = ("runtime_env", "serve", "compare", "compare-recipes")  # for Ray itself, and for `pad-ray compare`
+NO_RUNS = (
+    "runtime_env",
+    "serve",
+    "compare",
+    "compare-recipes",
+    "compare-gsm8k",
+    "compare-strategyqa",
+)  # for Ray itself, and for `pad-ray compare`
 Write = Callable[[str], Path]
 
 

@@ -15,11 +15,10 @@ from pad_ray.verification import Verdict
 from tests.annotated_run import TEST, TRAIN, problem, run_config, write_folder
 
 # Ray and DeepSpeed warn of much that is theirs; what we call wrongly is an error in the tests of each module.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 TEXTS = ("cot", "answer_only", "socratic_unified", "step_by_step")
 NAMES = (*TEXTS, "socratic_program")
-BY_DEFAULT = "step_by_step"  # its teacher is asked as `cot`, and it has several lessons a sample
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ray.shutdown()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=[] if name == BY_DEFAULT else [pytest.mark.slow]) for name in NAMES],
-)
+@pytest.fixture(scope="module", params=NAMES)
 def run(request: pytest.FixtureRequest, folder: Path) -> tuple[Pipeline, list[dict[str, Any]]]:
     pipeline = Pipeline(run_config(folder, request.param))
     return pipeline, pipeline.run()
@@ -70,13 +66,3 @@ def test_the_student_is_asked_as_it_was_taught_and_measured(run: Any) -> None:
 def test_a_decoder_that_runs_programs_is_refused_where_there_are_none(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"evaluation\.decoders: `step-beam` runs programs"):
         Pipeline(run_config(folder, "cot", evaluation={"decoders": ["step-beam"]}))
-
-
-def test_two_students_have_decoders_of_their_own(folder: Path) -> None:
-    with pytest.raises(ConfigError, match=r"`greedy` is of one student, and recipe `socratic_iterative` teaches two"):
-        Pipeline(run_config(folder, "socratic_iterative"))
-
-
-def test_one_student_takes_no_turns(folder: Path) -> None:
-    with pytest.raises(ConfigError, match=r"`turns` takes two students"):
-        Pipeline(run_config(folder, "socratic_unified", evaluation={"decoders": ["turns"]}))

@@ -110,6 +110,16 @@ def test_two_students_are_not_pushed_or_merged_as_one(run: Any) -> None:
         Exported.of(run[0].folder.storage)
 
 
+def test_two_students_have_decoders_of_their_own(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`greedy` is of one student, and recipe `socratic_iterative` teaches two"):
+        _pipeline(folder, evaluation={"decoders": ["greedy"]})
+
+
+def test_one_student_takes_no_turns(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`turns` takes two students"):
+        _pipeline(folder, "socratic_unified")
+
+
 def test_the_budget_of_tokens_is_that_of_both(folder: Path) -> None:
     training = {"epochs": 1, "batch_size": 4, "precision": "fp32"}
     whole = _pipeline(folder, training={**training, "tokens": 2000})

@@ -117,6 +117,8 @@ class _Search:
                     raise Spent(reason)
         except Spent as spent:
             self._trace.stopped = str(spent)
+        if self._trace.stopped == "tokens" and not self._finished:
+            await self._finish()
         self._trace.cost.seconds = self._grower.seconds
         found = choose(self._finished, self._s.choose) if self._finished else self._best
         outcome = Outcome.of(found, self._trace)
@@ -140,6 +142,7 @@ class _Search:
         runnable = self._merged([one for one in branches if one.fate in (Fate.KEPT, Fate.FINISHED)])
         await self._score(runnable)
         self._finished += [one for one in runnable if one.fate is Fate.FINISHED]
+        self._grower.reserve = 0 if self._finished else self._grower.reserve
         going = sorted((one for one in runnable if one.fate is Fate.KEPT), key=lambda one: (-one.score, one.id))
         for one in going[self._s.beams :]:
             one.fate = Fate.OUTSCORED
@@ -148,6 +151,25 @@ class _Search:
             self._best = self._live[0]
         if self._o._on_step:
             self._o._on_step(branches)
+
+    async def _finish(self) -> None:
+        """Lets the model write the best beam to its end, by what the budget keeps for that: half a program is none."""
+        try:
+            lines = await self._grower.rest(self._best)
+            while lines and self._best.depth < self._s.budget.steps:
+                piece, taken = await self._grower.follow(self._best, lines)
+                lines, self._live = lines[taken:], [self._best]
+                branch = self._branch(len(self._trace.branches) + 1, piece)
+                self._trace.branches.append(branch)
+                if branch.fate is not Fate.KEPT:
+                    lines = []
+                if branch.fate in (Fate.KEPT, Fate.FINISHED):
+                    await self._score([branch])
+                    self._best = branch
+        except Spent:
+            return  # of time
+        if self._best.fate is Fate.FINISHED:
+            self._finished.append(self._best)
 
     # Judging: from statements to beams.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from pad_ray.decoding.engine import Draw, Proposal, StepEngine, Tokens
+from pad_ray.decoding.engine import Draw, Proposal, Proposals, StepEngine, Tokens
 from pad_ray.decoding.settings import DecodingConfig
 from pad_ray.decoding.trace import Branch, Cost
 from pad_ray.sandbox import Status, StepVerdict
@@ -64,6 +65,14 @@ class Piece:
         before = self.parent.verdict
         return before is not None and before.fingerprint == self.verdict.fingerprint
 
+    @property
+    def is_sound(self) -> bool:
+        """It ran, or has nothing to run yet, and does not end the program without an answer."""
+        if self.verdict is None:
+            return not self.ended
+        answered = self.verdict.finished and self.verdict.value is not None
+        return answered or (self.verdict.ok and not self.verdict.finished and not self.ended)
+
 
 class Spent(Exception):
     """A budget ran out; its name is the argument."""
@@ -79,6 +88,10 @@ class Grower:
         prompt: ids of what the model goes on from.
         opening: the end of the prompt that is the beginning of the program.
         clock: seconds; time begins to count now.
+
+    Attributes:
+        cost: what was spent so far.
+        reserve: tokens of the budget that are kept for `rest`.
     """
 
     def __init__(
@@ -94,6 +107,7 @@ class Grower:
         self._prompt, self._opening, self._clock = prompt, opening, clock
         self._begun, self._calls = clock(), 0
         self.cost = Cost()
+        self.reserve = min(settings.budget.finish, settings.budget.tokens // 4)
 
     @property
     def seconds(self) -> float:
@@ -112,7 +126,7 @@ class Grower:
                 if done:  # what was paid for counts; the next step finds that nothing is left
                     return _distinct(done)
                 raise Spent("tokens")
-            pieces = await self._check(await self._propose(afforded, room))
+            pieces = await self._propose(afforded, room)
             done += [piece for piece in pieces if piece.ended or not piece.is_open]
             going = [piece for piece in pieces if not piece.ended and piece.is_open]
             open_ = [one for one in going if len(one.tokens) < self._s.step_tokens]
@@ -121,31 +135,66 @@ class Grower:
                 return _distinct(done)
         return _distinct(done + open_)
 
-    async def _propose(self, pieces: Sequence[Piece], room: int) -> list[Piece]:
-        """All pieces drawn on, each as often as it was drawn: what is drawn in all are whole steps by their chances."""
-        groups: dict[tuple[int, bool], list[Piece]] = {}
-        for piece in pieces:
-            groups.setdefault((piece.times, piece.likeliest), []).append(piece)
-        drawn = await self.in_time(asyncio.gather(*(self._draw(of, room, *key) for key, of in groups.items())))
-        return _distinct([piece for of in drawn for piece in of])
+    async def rest(self, beam: Branch) -> list[Proposal]:
+        """The likeliest end of a program that a beam has begun, a line each; none where no tokens are kept for it."""
+        left = self._s.budget.tokens - self.cost.tokens
+        if left < 1 or not self.reserve:
+            return []
+        draw = Draw(1, 0.0, max_tokens=left, lines=False)
+        found = await self.in_time(self._engine.propose(self._prompt, [beam.tokens], draw))
+        self._pay(found)
+        return [line for one in found.of[0] for line in _lines_of(one, self._engine)]
 
-    async def _draw(self, pieces: Sequence[Piece], room: int, count: int, likeliest: bool) -> list[Piece]:
-        """One call of the engine: so many continuations of each piece, the first of them the likeliest or not."""
+    async def follow(self, beam: Branch, lines: Sequence[Proposal]) -> tuple[Piece, int]:
+        """The first whole step that lines hold, run, and how many of them it took."""
+        piece, taken = Piece(beam, (), 0.0, False, ""), 0
+        while taken < len(lines) and (not taken or (piece.is_open and not piece.ended)):
+            [piece] = await self._check([self._extended(piece, lines[taken], likeliest=True)])
+            taken += 1
+        return piece, taken
+
+    async def _propose(self, pieces: Sequence[Piece], room: int) -> list[Piece]:
+        """All pieces drawn on, each as often as it was drawn, and run: in all they are whole steps by their chances.
+
+        The likeliest line comes first, alone: where it is all but certain, other draws would be paid for and be it.
+        """
+        found = await self._draw([piece for piece in pieces if piece.likeliest], room, 1, likeliest=True)
+        likeliest = await self._check([self._extended(piece, more, likeliest=True) for piece, more in found])
+        enough = {
+            _key(piece): piece.times
+            for (piece, more), one in zip(found, likeliest, strict=True)
+            if more.logprob >= math.log(self._s.certain) and one.is_sound
+        }
+        groups: dict[int, list[Piece]] = {}
+        for piece in pieces:
+            if (count := piece.times - piece.likeliest) and _key(piece) not in enough:
+                groups.setdefault(count, []).append(piece)
+        draws = (self._draw(of, room, count, likeliest=False) for count, of in groups.items())
+        others = [self._extended(*one) for drawn in await asyncio.gather(*draws) for one in drawn]
+        for (piece, _), place in zip(found, range(len(likeliest)), strict=True):
+            likeliest[place] = replace(likeliest[place], times=enough.get(_key(piece), 1))
+        return _distinct(likeliest + await self._check(others))
+
+    async def _draw(
+        self, pieces: Sequence[Piece], room: int, count: int, likeliest: bool
+    ) -> list[tuple[Piece, Proposal]]:
+        """One call of the engine: so many continuations of each piece; the likeliest of each, or drawn by chance."""
         settings, self._calls = self._s, self._calls + 1
         seed = settings.seed * 1_000_003 + self._calls - 1
         longest = min(room, settings.step_tokens)
         draw = Draw(count, settings.temperature, settings.top_p, longest, seed, greedy_first=likeliest)
+        if not pieces:
+            return []
         beams = [piece.parent.tokens + piece.tokens for piece in pieces]
-        found = await self._engine.propose(self._prompt, beams, draw)
+        found = await self.in_time(self._engine.propose(self._prompt, beams, draw))
+        self._pay(found)
+        return [(piece, one) for piece, of in zip(pieces, found.of, strict=True) for one in of]
+
+    def _pay(self, found: Proposals) -> None:
         self.cost.prompt_tokens += found.prompt_tokens
         self.cost.completion_tokens += found.completion_tokens
-        return [
-            self._extended(piece, one, likeliest and not number)
-            for piece, of in zip(pieces, found.of, strict=True)
-            for number, one in enumerate(of)
-        ]
 
-    def _extended(self, piece: Piece, more: Proposal, likeliest: bool) -> Piece:
+    def _extended(self, piece: Piece, more: Proposal, likeliest: bool = False) -> Piece:
         tokens = piece.tokens + more.tokens
         written = self._opening + self._engine.decode(piece.parent.tokens + tokens)
         # What follows the last line break is the indentation of the next statement.
@@ -188,7 +237,7 @@ class Grower:
         Near its end there are fewer draws rather than shorter ones, for a line that is cut off is worth nothing: one
         for each of the best beams, then a second for each.
         """
-        left = max(0, self._s.budget.tokens - self.cost.tokens)
+        left = max(0, self._s.budget.tokens - self.reserve - self.cost.tokens)
         most = left // min(_SHORTEST_DRAW, self._s.step_tokens)
         draws = [0] * len(pieces)
         for turn in range(max(piece.times for piece in pieces)):
@@ -210,6 +259,25 @@ class Grower:
             if limit.expired():
                 raise Spent("seconds") from None
             raise  # the engine's own: not the end of this budget
+
+
+def _key(piece: Piece) -> tuple[int, Tokens]:
+    return piece.parent.id, piece.tokens
+
+
+def _lines_of(written: Proposal, engine: StepEngine) -> list[Proposal]:
+    """A proposal of several lines as one of each. The log-probability of all stands with the first."""
+    lines: list[Tokens] = []
+    begun = 0
+    for place, token in enumerate(written.tokens, 1):
+        if "\n" in engine.decode((token,)) or place == len(written.tokens):
+            lines.append(written.tokens[begun:place])
+            begun = place
+    last = len(lines) - 1
+    return [
+        Proposal(tokens, 0.0 if number else written.logprob, written.ended and number == last)
+        for number, tokens in enumerate(lines)
+    ]
 
 
 def _distinct(pieces: Sequence[Piece]) -> list[Piece]:

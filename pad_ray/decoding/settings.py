@@ -67,6 +67,12 @@ class BudgetConfig(Section):
         ge=1,
         description="Tokens for one question: generated, dropped candidates included, and read that no cache held.",
     )
+    finish: int = Field(
+        96,
+        ge=0,
+        description="Of these, kept for writing the best beam to its end where no program is finished; a quarter of "
+        "them at most.",
+    )
     seconds: float | None = Field(None, gt=0, description="Time for one question; by default none is set.")
 
 
@@ -85,6 +91,12 @@ class DecodingConfig(Section):
 
     beams: int = Field(4, ge=1, description="Beams kept after each step, and width of the token beams.")
     candidates: int = Field(4, ge=1, description="Candidate steps asked for each beam.")
+    certain: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="A beam whose likeliest step has at least this probability gets no other candidates.",
+    )
     samples: int = Field(8, ge=1, description="Programs of one question that self-consistency votes over.")
     temperature: float = Field(0.7, gt=0, description="Temperature at which candidates and samples are drawn.")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus from which they are drawn.")

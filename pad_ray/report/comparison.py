@@ -28,7 +28,8 @@ def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
         findings: all that was measured.
     """
     shown = [one for one in findings if one.last or one.arm == "base"]
-    rows = [_plotted(one) for one in shown]
+    whole = {one.split: one.n for one in sorted(shown, key=lambda one: one.n)}
+    rows = [_plotted(one, whole[one.split]) for one in shown]
     title = "Accuracy by arm, with 95 % intervals. " + "; ".join(
         f"{row['split']}, {row['model']}: {words.percent(row['accuracy'])}" for row in rows
     )
@@ -50,8 +51,10 @@ def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _plotted(one: Finding) -> dict[str, Any]:
-    return {**asdict(one), "model": label_of(one), "shots": 0}
+def _plotted(one: Finding, whole: int) -> dict[str, Any]:
+    """A row of the plot; one that was measured on fewer problems than the split has says so."""
+    decoder = one.decoder if one.n == whole else f"{one.decoder} ({one.n:,})"
+    return {**asdict(one), "model": label_of(one), "shots": 0, "decoder": decoder, "n": whole}
 
 
 def label_of(one: Finding) -> str:

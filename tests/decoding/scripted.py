@@ -32,19 +32,28 @@ class ScriptedEngine:
         return "".join(self._lines[token] for token in tokens)
 
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
-        of = []
-        for place, beam in enumerate(beams):
-            text = self.decode(beam)
-            self.asked.append(text)
-            chances = self._script(text)
-            chance = random.Random(f"{draw.seed}/{place}/{text}")
-            found = chance.choices(chances, [p for _, p in chances], k=draw.count)
-            if draw.greedy_first:
-                found[0] = max(chances, key=lambda one: one[1])
-            of.append([Proposal((self._id(line),), math.log(p), self._ended(line)) for line, p in found])
-        written = sum(map(len, of))
+        of = [
+            [self._drawn(self.decode(beam), place, draw, number) for number in range(draw.count)]
+            for place, beam in enumerate(beams)
+        ]
+        written = sum(len(one.tokens) for proposals in of for one in proposals)
         self.tokens += written
         return Proposals(of, len(beams), written)
+
+    def _drawn(self, text: str, place: int, draw: Draw, number: int) -> Proposal:
+        if not number:
+            self.asked.append(text)
+        chance = random.Random(f"{draw.seed}/{place}/{text}/{number}")
+        greedy = draw.temperature == 0 or (draw.greedy_first and not number)
+        lines: list[str] = []
+        logprob = 0.0
+        while not lines or (not draw.lines and len(lines) < draw.max_tokens and not self._ended(lines[-1])):
+            chances = self._script(text + "".join(lines))
+            weights = [p for _, p in chances]
+            line, p = max(chances, key=lambda one: one[1]) if greedy else chance.choices(chances, weights)[0]
+            lines.append(line)
+            logprob += math.log(p)
+        return Proposal(tuple(map(self._id, lines)), logprob, self._ended(lines[-1]))
 
     def _id(self, line: str) -> int:
         if line not in self._lines:

@@ -97,7 +97,7 @@ def test_a_step_that_leads_back_to_a_state_is_not_followed(sandbox: Sandbox) -> 
     script = _lines(
         {
             "": [("    x = 1\n", 1.0)],
-            "x = 1": [("    x = 2\n", 0.9), ("    return x\n", 0.1)],
+            "x = 1": [("    x = 2\n", 0.8), ("    return x\n", 0.2)],
             "x = 2": [("    x = 1\n", 1.0)],
         }
     )
@@ -128,7 +128,7 @@ def test_as_many_steps_are_drawn_after_a_comment_as_without(sandbox: Sandbox) ->
     )
     found = _search(engine, sandbox, candidates=40)
     assert len({branch.step.strip() for branch in found.trace.branches}) > 20
-    assert engine.tokens == 3 * 40  # the line break, a comment and a statement of each
+    assert engine.tokens == 1 + 2 * 40  # the line break, of which there is no doubt, a comment and a statement of each
 
 
 def test_one_state_before_another_indentation_is_another_branch(sandbox: Sandbox) -> None:
@@ -188,14 +188,41 @@ def test_a_worker_that_the_sandbox_lost_condemns_no_step(sandbox: Sandbox) -> No
 
 
 def test_prompts_that_no_cache_held_count_against_the_budget(sandbox: Sandbox) -> None:
-    script = _lines({"": [("    x = 1\n", 1.0)], "x = 1": [("    return x\n", 1.0)]})
-    # 2 tokens are written in each of three calls, and one beam is read.
-    short: dict[str, Any] = {"candidates": 2, "step_tokens": 4}
+    ends = [("    return x\n", 1.0)]
+    script = _lines({"": [("    x = 1\n", 0.6), ("    x = 2\n", 0.4)], "x = 1": ends, "x = 2": ends})
+    # Of the line break one is drawn; then the likeliest and another one, each for itself; then a return of each.
+    short: dict[str, Any] = {"candidates": 2, "beams": 1, "step_tokens": 4}
     spent = _solve(sandbox, script, **short).trace.cost
-    assert (spent.completion_tokens, spent.prompt_tokens) == (6, 3)
-    assert _solve(sandbox, script, **short, budget={"tokens": 14}).ran
-    # Of 7, two draws and a beam leave 4, one draw and a beam 2; without the beams there would be room for a third call.
-    assert _solve(sandbox, script, **short, budget={"tokens": 7}).trace.stopped == "tokens"
+    assert (spent.completion_tokens, spent.prompt_tokens) == (4, 4)
+    assert _solve(sandbox, script, **short, budget={"tokens": 11, "finish": 0}).ran
+    assert _solve(sandbox, script, **short, budget={"tokens": 7, "finish": 0}).trace.stopped == "tokens"
+
+
+def test_where_a_step_is_all_but_certain_nothing_else_is_drawn(sandbox: Sandbox) -> None:
+    script = _lines({"": [("    return 5\n", 0.95), ("    return 6\n", 0.05)]})
+    engine = ScriptedEngine(script)
+    assert len(_search(engine, sandbox, candidates=40).trace.branches) == 1
+    assert engine.tokens == 2
+    assert len(_search(ScriptedEngine(script), sandbox, candidates=40, certain=0.96).trace.branches) == 2
+
+
+@pytest.mark.parametrize("wrong", ["    return y\n", "    return", "    return None\n"])
+def test_a_step_that_is_certain_and_wrong_is_not_the_only_one(sandbox: Sandbox, wrong: str) -> None:
+    found = _solve(sandbox, _lines({"": [(wrong, 0.92), ("    return 6\n", 0.08)]}), candidates=60)
+    assert found.answer == 6
+
+
+def test_when_the_budget_ends_the_best_beam_is_written_to_its_end(sandbox: Sandbox) -> None:
+    def script(text: str) -> Sequence[tuple[str, float]]:
+        n = text.count("=")
+        if not text:
+            return [("\n", 1.0)]
+        return [("    return x\n", 1.0)] if n == 6 else [(f"    x = {n}\n", 0.6), (f"    x = {-n}\n", 0.4)]
+
+    short: dict[str, Any] = {"candidates": 4, "beams": 4, "step_tokens": 4}
+    found = _solve(sandbox, script, **short, budget={"tokens": 40})
+    assert (found.trace.stopped, found.ran, found.answer) == ("tokens", True, 5)
+    assert found.trace.cost.completion_tokens <= 40
 
 
 def test_near_the_end_of_a_budget_fewer_lines_are_drawn_and_none_is_cut(sandbox: Sandbox) -> None:

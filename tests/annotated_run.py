@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pad_ray.config import RunConfig, parse_config
+from pad_ray.programs.values import encode
+from pad_ray.records import Row
 from tests.training.tiny import make_student
 
 TRAIN, TEST = 6, 3
@@ -30,6 +32,22 @@ def problem(number: int, split: str) -> dict[str, Any]:
         "rationale": "\n".join([*(solution for _, solution in steps), f"#### {answer}"]),
         "subquestions": [{"question": question, "answer": solution} for question, solution in steps],
     }
+
+
+def problem_rows(count: int) -> list[Row]:
+    """Test problems as rows of a run."""
+    made = [problem(number, "test") for number in range(count)]
+    return [
+        {
+            "id": one["id"],
+            "split": "test",
+            "benchmark": "nuts",
+            "question": one["question"],
+            "gold": encode(one["answer"]),
+            "meta": json.dumps({"subquestions": one["subquestions"]}),
+        }
+        for one in made
+    ]
 
 
 def run_config(folder: Path, recipe: str, **settings: Any) -> RunConfig:

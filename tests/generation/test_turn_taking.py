@@ -14,24 +14,14 @@ from pad_ray.errors import DataError
 from pad_ray.evaluation.dialogues import check_given, question_measures, turns_requests, with_reference
 from pad_ray.generation.teachers import Teacher
 from pad_ray.generation.turn_taking import Dialogues, TurnTakers
-from pad_ray.programs.values import encode
 from pad_ray.recipes.socratic import parse_steps
 from pad_ray.recipes.socratic_iterative import Guidance, SocraticIterative
 from pad_ray.records import Row, table
-from tests.annotated_run import problem
+from tests.annotated_run import problem_rows
 from tests.training.tiny import make_student
 
 RECIPE = SocraticIterative()
 SETTINGS = EvaluationConfig.model_validate({"max_tokens": 8, "turns": {"max_turns": 2, "repeated": False}})
-
-
-def _rows(count: int = 3) -> list[Row]:
-    made = [problem(number, "test") for number in range(count)]
-    meta = [json.dumps({"subquestions": one["subquestions"]}) for one in made]
-    return [
-        {"id": one["id"], "split": "test", "question": one["question"], "gold": encode(one["answer"]), "meta": text}
-        for one, text in zip(made, meta, strict=True)
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +36,7 @@ def dialogues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dialogues]:
 
 
 def _answered(dialogues: Dialogues, decoder: str) -> list[Row]:
-    requests = turns_requests(_rows(), "students", RECIPE, SETTINGS, decoder)
+    requests = turns_requests(problem_rows(3), "students", RECIPE, SETTINGS, decoder)
     found: list[Row] = dialogues(table("request", requests)).to_pylist()
     return sorted(found, key=lambda row: str(row["problem_id"]))
 
@@ -68,7 +58,7 @@ def test_given_subquestions_are_what_is_answered(dialogues: Dialogues) -> None:
 
 
 def test_a_prediction_keeps_the_reference_beside_the_dialogue(dialogues: Dialogues) -> None:
-    row = with_reference(_answered(dialogues, "turns+given")[0], _rows()[0])
+    row = with_reference(_answered(dialogues, "turns+given")[0], problem_rows(1)[0])
     measures = question_measures([row]) or {}
     assert (measures["same_number"], measures["mean_reference"]) == (1.0, 2.0)
     assert measures["bleu"] == pytest.approx(100.0)
@@ -79,7 +69,7 @@ def test_without_a_reference_questions_are_not_measured() -> None:
 
 
 def _sampling(recipe: SocraticIterative, decoder: str) -> dict[str, Any]:
-    [request] = turns_requests(_rows(1), "students", recipe, SETTINGS, decoder)
+    [request] = turns_requests(problem_rows(1), "students", recipe, SETTINGS, decoder)
     told: dict[str, Any] = json.loads(request["sampling"])
     return {**told, "prompt": request["prompt"]}
 
@@ -97,14 +87,14 @@ def test_without_guidance_nothing_of_the_reference_is_told() -> None:
 
 def test_subquestions_cannot_be_given_where_there_are_none() -> None:
     with pytest.raises(DataError, match="test problem test-0 has none"):
-        check_given([{**_rows(1)[0], "meta": "{}"}])
+        check_given([{**problem_rows(1)[0], "meta": "{}"}])
 
 
 def test_two_students_have_an_identity_in_order() -> None:
     one, other = (Teacher("transformers", name, name) for name in ("a", "b"))
     pair = TurnTakers.of_two(one, other, RECIPE.name)
     assert pair.identity != TurnTakers.of_two(other, one, RECIPE.name).identity
-    assert pair.block_rows(ResourcesConfig()) == ResourcesConfig().engine_rows
+    assert pair.blockproblem_rows(ResourcesConfig()) == ResourcesConfig().engine_rows
 
 
 def test_a_dialogue_is_read_as_it_was_written(dialogues: Dialogues) -> None:

@@ -86,7 +86,8 @@ def pair_card(origins: Mapping[str, StudentOrigin], results: Sequence[Mapping[st
             "".join(parts),
             "Each reads the question and all turns so far, and writes one line. The dialogue ends where the first "
             "writes `none`; the last `####` states the answer. `pad_ray.recipes.turns.take_turns` does it.\n",
-            _accuracy(results),
+            _accuracy(results, decoders=True),
+            "`turns+given`: the subquestions are those of the data set.\n",
         ]
     )
 
@@ -124,7 +125,7 @@ def _front_matter(origin: StudentOrigin, results: Sequence[Mapping[str, Any]]) -
         datasets=[origin.hub_source] if origin.hub_source else None,
         library_name="peft" if origin.lora else "transformers",
         pipeline_tag="text-generation",
-        tags=["pad-ray", "program-aided-distillation", "math-word-problems", *lora],
+        tags=["pad-ray", *_TAGS[bool(origin.asking.task)], *lora],
         metrics=["accuracy"],
         model_name=f"{origin.run} student" if measured else None,
         eval_results=measured or None,
@@ -144,6 +145,9 @@ def _eval_result(row: Mapping[str, Any], origin: StudentOrigin) -> Any:
         metric_name=f"right answers of {row['n']}, {row['decoder']}",
         metric_value=round(row["accuracy"], 4),
     )
+
+
+_TAGS = {False: ("program-aided-distillation", "math-word-problems"), True: ("socratic-distillation",)}
 
 
 def _opening(origin: StudentOrigin) -> str:
@@ -169,7 +173,7 @@ def _base(origin: StudentOrigin) -> str:
     return inline(origin.base)
 
 
-def _accuracy(results: Sequence[Mapping[str, Any]]) -> str:
+def _accuracy(results: Sequence[Mapping[str, Any]], decoders: bool = False) -> str:
     rows = [row for row in results if row["split"] != "validation"]
     if not any(row["model"] == "student" for row in rows):
         return "## Accuracy\n\nNot measured yet.\n"
@@ -177,7 +181,7 @@ def _accuracy(results: Sequence[Mapping[str, Any]]) -> str:
     cells = [
         (
             f"{row['benchmark']}, {row['split']}",
-            row["model"],
+            f"{row['model']}, {row['decoder']}" if decoders else row["model"],
             str(row["shots"]),
             f"{row['n']:,}",
             f"{100 * row['accuracy']:.1f} %",
@@ -205,11 +209,12 @@ def _use(asking: Asking) -> str:
 
 
 def _data(origin: StudentOrigin) -> str:
+    what = "dialogues" if origin.asking.task else "programs"
     total = sum(origin.verdicts.values())
     rows = [(name, f"{count:,}", percent(count, total)) for name, count in origin.verdicts.items()]
     held = f", {origin.trained['validation_examples']:,} held back" if origin.trained.get("validation_examples") else ""
     return (
-        f"## Data\n\nProblems of {inline(origin.source)} (licence: {inline(origin.licence)}), programs by "
+        f"## Data\n\nProblems of {inline(origin.source)} (licence: {inline(origin.licence)}), {what} by "
         f"{inline(origin.teacher)}. Of {total:,} samples {origin.trained.get('examples', 0):,} were learnt from{held}; "
         f"what they came to:\n\n{markdown_table(('verdict', 'samples', 'share'), rows)}"
     )

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from pad_ray.decoding.settings import DECODERS, REPAIR, DecodingConfig, decoder_of
+from pad_ray.decoding.settings import DECODERS, GIVEN, REPAIR, TURNS, DecodingConfig, TurnsConfig, check_decoder
 from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.refinement_settings import RefinementConfig
@@ -68,8 +68,28 @@ class ProblemsConfig(Section):
     question: str = Field("question", description="Name of the question field.")
     answer: str = Field("answer", description="Name of the gold answer field.")
     id: str = Field("id", description="Name of the id field; rows without one get a hash of the question.")
+    context: str | None = Field(
+        None,
+        description="Name of a field whose text stands before each question, in all splits: `rationale` gives "
+        "StrategyQA's facts to read.",
+    )
+    folds: int | None = Field(
+        None,
+        ge=2,
+        description="Measures on one of so many parts of train and test together, and trains on what train has outside "
+        "of it, so that a small test set decides more once each fold had its turn. What `test` holds is never trained "
+        "on.",
+    )
+    fold: int = Field(0, ge=0, description="Which of the folds, from 0.")
     seed: int = Field(0, description="Seed of the generator and of the hold-out.")
     sizes: Sizes = Field(default_factory=lambda: Sizes(), description="Sizes of the generator's splits.")
+
+    @model_validator(mode="after")
+    def _check_fold(self) -> ProblemsConfig:
+        if self.fold >= (self.folds or 1):
+            known = f"they count from 0 to {self.folds - 1}" if self.folds else "`folds` is not set"
+            raise ValueError(f"there is no fold {self.fold}: {known}")
+        return self
 
 
 Kind = Literal["vllm", "transformers", "http", "recorded", "annotations"]
@@ -182,7 +202,8 @@ class EvaluationConfig(Section):
         ("greedy",),
         min_length=1,
         description=f"How the student is decoded, each measured by itself: {', '.join(DECODERS)}; with `{REPAIR}` "
-        "behind the name a program that ends in an exception is asked for again.",
+        f"behind the name a program that ends in an exception is asked for again. Of two students: `{TURNS}`, and "
+        f"`{GIVEN}`, where the subquestions are those of the data set.",
     )
     limits: dict[str, int] = Field(
         default_factory=dict,
@@ -190,12 +211,13 @@ class EvaluationConfig(Section):
         "it answers all.",
     )
     decoding: DecodingConfig = Field(default_factory=lambda: DecodingConfig())
+    turns: TurnsConfig = Field(default_factory=lambda: TurnsConfig())
 
     @field_validator("limits")
     @classmethod
     def _check_limits(cls, limits: dict[str, int]) -> dict[str, int]:
         for name, limit in limits.items():
-            decoder_of(name)
+            check_decoder(name)
             if limit < 1:
                 raise ValueError(f"must be 1 problem or more for `{name}`")
         return limits
@@ -204,7 +226,7 @@ class EvaluationConfig(Section):
     @classmethod
     def _check_decoders(cls, decoders: tuple[str, ...]) -> tuple[str, ...]:
         for name in decoders:
-            decoder_of(name)
+            check_decoder(name)
         if len(set(decoders)) < len(decoders):
             raise ValueError("must be different decoders")
         return decoders

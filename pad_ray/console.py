@@ -123,7 +123,9 @@ def print_rounds(rounds: Sequence[Round], reason: str | None) -> None:
 
 def print_student(mark: Mapping[str, Any], folder: str) -> None:
     """What the student was trained on, where a run ends with it."""
-    print(f"\n{mark.get('examples', 0):,} examples, {mark.get('steps', 0):,} steps, loss {mark.get('loss', 0):.3f}")
+    for task, one in (mark.get("students") or {"": mark}).items():
+        figures = f"{one.get('examples', 0):,} examples, {one.get('steps', 0):,} steps, loss {one.get('loss', 0):.3f}"
+        print(f"\n{task}{': ' if task else ''}{figures}")
     print(f"student: {folder}")
 
 

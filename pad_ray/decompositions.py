@@ -1,13 +1,14 @@
 """Problems split into subquestions, and the data sets that come so.
 
     gsm8k socratic    "subquestion ** step" a line, calculator notes, "#### answer"    solutions, equations, answers
-    strategyqa        a list of subquestions, facts                                    subquestions only
+    strategyqa        a list of subquestions, facts                                    subquestions, facts
 
 GSM8K's official Socratic files (openai/grade-school-math) were made by a model that wrote one subquestion before every
 human step. The test half is evaluation data: it is read for its format, and for the upper bound with given
-subquestions. StrategyQA (arXiv 2101.02235) gives no answers to its subquestions, and its facts are joined: here the
-facts stand as context before the question, in training and evaluation alike, which makes of it a task of reading. A
-teacher's annotation is the other way; then the question is asked without facts.
+subquestions. StrategyQA (arXiv 2101.02235) gives no answers to its subquestions, and its facts are joined: here each
+fact stands as the solution of the subquestion that its wording is nearest to, see `pad_ray.facts`. With
+`problems.context` they stand before the question too, in training and evaluation alike, which makes of it a task of
+reading. A teacher's annotation is the better way where there is a teacher.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pad_ray.errors import DataError
+from pad_ray.facts import sentences, share_out
 
 __all__ = ["Decomposition", "Step", "decomposition_of", "read_gsm8k", "read_strategyqa", "strip_notes", "with_context"]
 
@@ -105,7 +107,7 @@ _MEND = "Write `subquestion ** step` a line, and `#### answer` on the last one"
 
 
 def read_strategyqa(fields: Mapping[str, Any], answer: str) -> Decomposition:
-    """The subquestions of a StrategyQA problem, with its facts as context; the last one's answer is the problem's.
+    """The subquestions of a StrategyQA problem, solved by its facts; the last one's answer is the problem's.
 
     Args:
         fields: `subquestions`, a list of `{"question": …}`, and `rationale`, the facts joined by spaces.
@@ -114,9 +116,11 @@ def read_strategyqa(fields: Mapping[str, Any], answer: str) -> Decomposition:
     Raises:
         DataError: no subquestions.
     """
-    questions = _questions(fields)
-    steps = [Step(question) for question in questions[:-1]] + [Step(questions[-1], answer=answer)]
-    return Decomposition(tuple(steps), str(fields.get("rationale") or "").strip())
+    questions, context = _questions(fields), _line(str(fields.get("rationale") or ""))
+    solutions = share_out(sentences(context), questions)
+    answers = [*[""] * (len(questions) - 1), answer]
+    steps = [Step(*step) for step in zip(questions, solutions, answers, strict=True)]
+    return Decomposition(tuple(steps), context)
 
 
 def decomposition_of(fields: Mapping[str, Any], answer: object) -> Decomposition | None:

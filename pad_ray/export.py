@@ -53,6 +53,9 @@ class Student:
         """
         storage = run / "student"
         mark = read_mark(storage)
+        if mark and mark.get("students"):
+            places = " and ".join(f"student/{task}" for task in mark["students"])
+            raise InputError(f"the run in {run.uri} has two students, {places}", "Take them as they stand, one by one")
         if not mark:
             raise InputError(f"there is no finished student in {run.uri}", "Let `pad-ray run` come to its end first")
         return cls(_config(run), storage, mark["id"])

@@ -40,7 +40,7 @@ def make_lessons(
     """
     right = [*taught, *(new_programs(written, taught) if settings.own else ())]
     overlap = Overlap(folder=parts.config.problems.data)
-    marks = mark_samples(right, parts.questions, overlap.of)
+    marks = mark_samples(right, parts.questions, lambda question: overlap.of(parts.bare(question)))
     examples = make_examples(right, parts.questions, parts.recipe, parts.config.examples, marks, valuing(parts))
     used = {row["sample_id"] for row in examples if row["used"]}
     learnt = [row for row in right if row["id"] in used]

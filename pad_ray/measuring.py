@@ -9,12 +9,17 @@ from typing import Any
 
 from pad_ray.answers import Answers
 from pad_ray.benchmarks import Benchmark
+from pad_ray.decoding.settings import takes_turns
 from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
+from pad_ray.evaluation.dialogues import turns_requests, with_reference
 from pad_ray.generation.teachers import Teacher
+from pad_ray.generation.turn_taking import TurnTakers
 from pad_ray.models import local_folder
+from pad_ray.recipes import Recipe, recipe_named
+from pad_ray.recipes.socratic_iterative import QA, QG, SocraticIterative
 from pad_ray.records import Row
 from pad_ray.run_folder import Stage, once
-from pad_ray.run_parts import RunParts, Student
+from pad_ray.run_parts import RunParts, Student, asking_by
 
 GREEDY = "greedy"
 
@@ -32,7 +37,8 @@ class Measuring:
     @cached_property
     def base_validation(self) -> Answers:
         """The base model on the validation problems, with each number of worked examples."""
-        measured = [self._base_settings, self._parts.base.identity, self._parts.shown, self._parts.asking]
+        asking = asking_by(self._base_recipe)
+        measured = [self._base_settings, self._parts.base.identity, self._parts.shown, asking]
         return self._answers("base-validation", measured, [self._parts.problem_stage], "base: validation")
 
     @property
@@ -48,7 +54,9 @@ class Measuring:
         if limit := self._parts.config.evaluation.limits.get(decoder):
             settings += [limit]
         if decoder != GREEDY:
-            settings += [decoder, self._parts.config.evaluation.decoding.model_dump()]
+            evaluation = self._parts.config.evaluation
+            by = evaluation.turns if takes_turns(decoder) else evaluation.decoding
+            settings += [decoder, by.model_dump()]
             name, title = f"{student.name}-{decoder}", f"{student.name}: {decoder}"
         return self._answers(name, settings, [self._parts.problem_stage, student.stage], title, self._parts.benchmark)
 
@@ -76,17 +84,17 @@ class Measuring:
         """The base at its best number of worked examples, chosen on validation."""
         shots = self._parts.config.evaluation.shots
         if self.chooses_shots:
-            self._measure_greedy(
-                self.base_validation, lambda: self._parts.base, "base", self._parts.of_split("validation"), shots
-            )
+            self._measure_base(self.base_validation, self._parts.of_split("validation"), shots)
             shots = (best_shots(self.predictions(self.base_validation).read_rows(["k", "verdict"])),)
-        self._measure_greedy(self.base_test, lambda: self._parts.base, "base", self._parts.tests, shots)
+        self._measure_base(self.base_test, self._parts.tests, shots)
 
     def measure(self, student: Student) -> None:
         """A student on the test problems, by each decoder."""
         for decoder, answers in self.tests(student).items():
             if decoder == GREEDY:
                 self._measure_student(answers, student, self._tests(decoder))
+            elif takes_turns(decoder):
+                self._measure_turns(answers, student, decoder)
             else:
                 self._measure_decoded(answers, student, decoder)
 
@@ -96,15 +104,25 @@ class Measuring:
         self._measure_student(answers, student, self._parts.of_split("validation"))
         return self.predictions(answers).read_rows()
 
-    def load(self, student: Student) -> Teacher:
-        """A student as what answers requests."""
-        folder = local_folder(student.stage.storage)
+    def load(self, student: Student, task: str = "") -> Teacher:
+        """A student, or the one of a task, as what answers requests."""
+        folder = local_folder((student.parts[task] if task else student.stage).storage)
         if self._parts.config.student.lora:
             return Teacher.local(self._parts.base.model, adapter=folder)
         return Teacher.local(folder)
 
     def _measure_student(self, answers: Answers, student: Student, problems: list[Row]) -> None:
-        self._measure_greedy(answers, lambda: self.load(student), student.name, problems, (0,), student.repairs)
+        recipe = self._parts.recipe
+        self._measure_greedy(answers, lambda: self.load(student), student.name, problems, (0,), recipe, student.repairs)
+
+    def _measure_base(self, answers: Answers, problems: list[Row], shots: Sequence[int]) -> None:
+        self._measure_greedy(answers, lambda: self._parts.base, "base", problems, shots, self._base_recipe)
+
+    @property
+    def _base_recipe(self) -> Recipe:
+        """How the base is asked: one model cannot take turns with itself, so as the teacher is."""
+        recipe = self._parts.recipe
+        return recipe_named(recipe.annotator) if recipe.students else recipe
 
     def _measure_greedy(
         self,
@@ -113,12 +131,13 @@ class Measuring:
         name: str,
         problems: list[Row],
         shots: Sequence[int],
+        recipe: Recipe,
         slot: bool = False,
     ) -> None:
         def requests(model: Teacher) -> list[Row]:
             evaluation = self._parts.config.evaluation
             return greedy_requests(
-                problems, model.identity, self._parts.recipe, evaluation, shots, self._parts.worked_examples, slot
+                problems, model.identity, recipe, evaluation, shots, self._parts.worked_examples, slot
             )
 
         self._measure(answers, load, requests, problems, {"model": name, "decoder": GREEDY})
@@ -131,6 +150,18 @@ class Measuring:
         facts = {"model": student.name, "decoder": decoder}
         load = lambda: self.load(student).decoding(decoder, self._parts.config.recipe)  # noqa: E731
         self._measure(answers, load, requests, self._tests(decoder), facts)
+
+    def _measure_turns(self, answers: Answers, student: Student, decoder: str) -> None:
+        recipe, problems = self._parts.recipe, self._tests(decoder)
+        assert isinstance(recipe, SocraticIterative)
+
+        def requests(model: Teacher) -> list[Row]:
+            return turns_requests(problems, model.identity, recipe, self._parts.config.evaluation, decoder)
+
+        def load() -> Teacher:
+            return TurnTakers.of_two(self.load(student, QG), self.load(student, QA), recipe.name)
+
+        self._measure(answers, load, requests, problems, {"model": student.name, "decoder": decoder})
 
     def _tests(self, decoder: str) -> list[Row]:
         """The test problems that a decoder answers: of each split the first so many."""
@@ -159,6 +190,9 @@ class Measuring:
 
         def predictions(mark: dict[str, Any]) -> None:
             rows = [{**row, **facts} for row in as_predictions(answers.read(), problems)]
+            if takes_turns(facts["decoder"]):
+                known = {problem["id"]: problem for problem in problems}
+                rows = [with_reference(row, known[row["problem_id"]]) for row in rows]
             stage.write_rows(rows)
             mark["rows"] = len(rows)
 
@@ -181,4 +215,4 @@ class Measuring:
 
     @cached_property
     def _base_settings(self) -> dict[str, Any]:
-        return self._parts.config.evaluation.model_dump(exclude={"base", "decoders", "decoding", "limits"})
+        return self._parts.config.evaluation.model_dump(exclude={"base", "decoders", "decoding", "limits", "turns"})

@@ -18,7 +18,9 @@ from pad_ray.answers import Answers
 from pad_ray.benchmarks import State, availability
 from pad_ray.config import RunConfig
 from pad_ray.contamination import Overlap, check_shown
+from pad_ray.decoding.settings import GIVEN, TURNS, takes_turns
 from pad_ray.errors import ConfigError
+from pad_ray.evaluation.dialogues import check_given
 from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
 from pad_ray.learning import Learning
@@ -36,7 +38,7 @@ from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.run_parts import RunParts, Student, asking_by
 from pad_ray.runtime import ray_running
 from pad_ray.saved_run import tests_by
-from pad_ray.splits import measured_benchmark, problem_rows
+from pad_ray.splits import bare_questions, measured_benchmark, problem_rows
 from pad_ray.storage import Storage
 from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
@@ -67,6 +69,8 @@ class Pipeline:
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
         self.problems = problem_rows(config.problems)
         self.benchmark = measured_benchmark(config.problems)
+        if GIVEN in config.evaluation.decoders:
+            check_given([row for row in self.problems if row["split"] not in ("train", "validation")])
         self._check_shown()
         self.teacher = Teacher.of(config.teacher).asked_by(self.annotator.name)
         self.base = Teacher.local(config.student.model)
@@ -98,7 +102,8 @@ class Pipeline:
     def _check_shown(self) -> None:
         problems = self.config.problems
         if self.shown not in (*BUILTIN, REPLAY) and not problems.allow_contamination:
-            measured = [row["question"] for row in self.problems if row["split"] != "train"]
+            tests = [row for row in self.problems if row["split"] != "train"]
+            measured = list(bare_questions(tests, problems).values())
             check_shown([example.question for example in self.worked_examples], measured, problems.data)
 
     # Stages by what defines their results. What a stage makes may define those after it: retried requests change the
@@ -312,7 +317,7 @@ class Pipeline:
     def _examples(self, mark: dict[str, Any]) -> None:
         samples, config, questions = self.sampling.read(), self.config, self.parts.questions
         overlap = Overlap(folder=config.problems.data)
-        marks = mark_samples(samples, questions, overlap.of)
+        marks = mark_samples(samples, questions, lambda question: overlap.of(self.parts.bare(question)))
         rows = make_examples(samples, questions, self.recipe, config.examples, marks, valuing(self.parts))
         used = [row for row in rows if row["used"]]
         mark["used"] = len(used)
@@ -349,12 +354,18 @@ def _check_recipe(recipe: Recipe, config: RunConfig) -> None:
     Raises:
         ConfigError: names the setting.
     """
-    if recipe.students:
+    alone = [name for name in config.evaluation.decoders if takes_turns(name) != bool(recipe.students)]
+    if alone and recipe.students:
         raise ConfigError(
-            f"recipe `{recipe.name}` teaches {len(recipe.students)} students, and a run has one",
-            "Take `socratic_unified` or `socratic_program`",
+            f"evaluation.decoders: `{alone[0]}` is of one student, and recipe `{recipe.name}` teaches two",
+            f"Set `evaluation.decoders: [{TURNS}]`, or [{TURNS}, {GIVEN}]",
         )
-    others = [name for name in config.evaluation.decoders if name != GREEDY]
+    if alone:
+        raise ConfigError(
+            f"evaluation.decoders: `{alone[0]}` takes two students, and recipe `{recipe.name}` teaches one",
+            "Take recipe `socratic_iterative`, or another decoder",
+        )
+    others = [name for name in config.evaluation.decoders if name != GREEDY and not takes_turns(name)]
     if others and recipe.judged_by is JudgedBy.TEXT:
         raise ConfigError(
             f"evaluation.decoders: `{others[0]}` runs programs, and recipe `{recipe.name}` writes none",

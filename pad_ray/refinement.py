@@ -62,7 +62,8 @@ class Refinement:
     def student(self, number: int) -> Student:
         """The student after a round; 0 is the one before any."""
         if not number:
-            return Student("student", self._learning.stage(self._examples()))
+            examples = self._examples()
+            return Student("student", self._learning.stage(examples), parts=self._learning.parts(examples))
         stage = self._learning.stage(self.lessons(number), f"round-{number}/student")
         return Student(f"round-{number}", stage, self.settings.teaches_repair)
 
@@ -144,8 +145,12 @@ class Refinement:
         """Refuses rounds that nothing could be decided on.
 
         Raises:
-            ConfigError: there are no validation problems, or nothing would be taught.
+            ConfigError: there are no validation problems, several students, or nothing would be taught.
         """
+        if self._parts.recipe.students:
+            raise ConfigError(
+                f"rounds are of one student, and recipe `{self._parts.recipe.name}` has two", "Leave `refinement` out"
+            )
         if not self._parts.of_split("validation"):
             raise ConfigError(
                 "there are no validation problems to compare rounds on",

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pad_ray.config import RunConfig
-from pad_ray.decoding.settings import repairs
+from pad_ray.decoding.settings import TURNS, repairs
+from pad_ray.evaluation.dialogues import question_measures
 from pad_ray.evaluation.metrics import summarise
 from pad_ray.evaluation.repaired import repaired
 from pad_ray.run_folder import Stage
@@ -37,11 +38,19 @@ def results_of(stages: Iterable[Stage], config: RunConfig) -> list[dict[str, Any
             continue
         predictions = stage.read_rows(_COUNTED)
         again = _repaired(stage) if predictions and repairs(predictions[0]["decoder"]) else {}
+        asked = _questions(stage) if predictions and predictions[0]["decoder"] == TURNS else {}
         for shots in sorted({row["k"] for row in predictions}):
             chosen = [row for row in predictions if row["k"] == shots]
             facts = {name: chosen[0][name] for name in ("model", "decoder", "verifier")}
             found = summarise(chosen, recipe=config.recipe, **facts, shots=shots, seed=config.training.seed)
-            rows += [{**row, **({"repaired": again[row["split"]]} if again else {})} for row in found]
+            rows += [
+                {
+                    **row,
+                    **({"repaired": again[row["split"]]} if again else {}),
+                    **({"questions": asked[row["split"]]} if row["split"] in asked else {}),
+                }
+                for row in found
+            ]
     return rows
 
 
@@ -49,3 +58,13 @@ def _repaired(stage: Stage) -> dict[str, dict[str, int]]:
     """What asking again was worth, by split."""
     rows = stage.read_rows(["split", "verdict", "trace"])
     return {split: repaired(row for row in rows if row["split"] == split) for split in {row["split"] for row in rows}}
+
+
+def _questions(stage: Stage) -> dict[str, Mapping[str, Any]]:
+    """How well the student that asks does, by split; of splits with a reference only."""
+    rows = stage.read_rows(["split", "trace"])
+    found = {
+        split: question_measures(row for row in rows if row["split"] == split)
+        for split in {row["split"] for row in rows}
+    }
+    return {split: measures for split, measures in found.items() if measures}

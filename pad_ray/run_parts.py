@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import Recipe
 from pad_ray.records import Row, content_hash
 from pad_ray.run_folder import RunFolder, Stage
+from pad_ray.splits import bare_questions
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class Student:
         name: in results: `student`, then `round-1`, `round-2`, …
         stage: its checkpoint.
         repairs: it was taught to repair, so its prompts have the slot for a broken program.
+        parts: of a recipe with several students, the checkpoint of each by its task; they lie within `stage`.
     """
 
     name: str
     stage: Stage
     repairs: bool = False
+    parts: Mapping[str, Stage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,14 @@ class RunParts:
     def questions(self) -> dict[str, str]:
         """Problem id to question."""
         return {row["id"]: row["question"] for row in self.problems}
+
+    @cached_property
+    def _bare(self) -> dict[str, str]:
+        return bare_questions(self.problems, self.config.problems)
+
+    def bare(self, question: str) -> str:
+        """A problem's question without the context that stands before it."""
+        return self._bare[question]
 
     def of_split(self, *splits: str) -> list[Row]:
         """Problems of these splits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pad_ray.benchmarks import (
     load_benchmark,
 )
 from pad_ray.config import ProblemsConfig
+from pad_ray.decompositions import with_context
 from pad_ray.errors import ConfigError, DataError
 from pad_ray.problem_sources import found, hub_name
 from pad_ray.problems import BUILTIN, Problem, load_problems, read_problems
@@ -42,14 +43,35 @@ def problem_rows(settings: ProblemsConfig) -> list[Row]:
         splits = load_problems(settings.train, seed=settings.seed, sizes=settings.sizes.model_dump(exclude_none=True))
     else:
         _refuse_contamination(settings)
-        splits = _hold_out({split: list(_read(split, settings)) for split in _SPLITS}, settings)
+        splits = {split: list(_read(split, settings)) for split in _SPLITS}
+        splits = _hold_out(_fold(_tell_apart(splits), settings) if settings.folds else splits, settings)
         splits = _tell_apart(splits)
     name = settings.benchmark or _name(settings.test or settings.train, settings)
+    name += f"_folds{settings.folds}" if settings.folds and not settings.benchmark else ""
     limits = {"train": settings.limit, "validation": settings.validation_limit, "test": settings.test_limit}
-    return [_row(problem, split, name) for split in splits for problem in splits[split][: limits.get(split)]]
+    chosen = [(problem, split) for split in splits for problem in splits[split][: limits.get(split)]]
+    return [_row(_in_context(problem, settings.context), split, name) for problem, split in chosen]
+
+
+def bare_questions(rows: Sequence[Row], settings: ProblemsConfig) -> dict[str, str]:
+    """Question to the same without the context that `settings.context` puts before it.
+
+    Args:
+        rows: problem rows, made by these settings.
+    """
+    if not settings.context:
+        return {row["question"]: row["question"] for row in rows}
+    contexts = {row["question"]: json.loads(row["meta"])["context"] for row in rows}
+    return {question: question.removeprefix(f"{context} ") for question, context in contexts.items()}
 
 
 def _refuse_files(settings: ProblemsConfig) -> None:
+    if settings.folds or settings.context:
+        key = "folds" if settings.folds else "context"
+        raise ConfigError(
+            f"problems.{key} is of files, and problems.train is `{settings.train}`",
+            "Leave it out, or give a file for problems.train",
+        )
     for split in _SPLITS[1:]:
         if getattr(settings, split) is not None:
             raise ConfigError(
@@ -108,7 +130,7 @@ def _hold_out(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dic
     train = sorted(splits["train"], key=lambda problem: problem.id)
     random.Random(settings.seed).shuffle(train)
     count = max(1, round(settings.holdout * len(train))) if settings.holdout else 0
-    for split in ("test", "validation"):
+    for split in ("validation",) if settings.folds else ("test", "validation"):
         if getattr(settings, split) is None:
             splits[split], train = train[:count], train[count:]
     if not train:
@@ -118,6 +140,37 @@ def _hold_out(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dic
         )
     kept = {problem.id for problem in train}
     return {**splits, "train": [problem for problem in splits["train"] if problem.id in kept]}
+
+
+def _fold(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dict[str, list[Problem]]:
+    """A seeded part of train and test as test, the rest of train as train; a question asked twice is on one side."""
+    pool = [*splits["train"], *splits["test"]]
+    questions = sorted({_wording(problem) for problem in pool})
+    random.Random(f"folds/{settings.seed}").shuffle(questions)
+    chosen = set(questions[settings.fold :: settings.folds])
+    return {
+        **splits,
+        "train": [problem for problem in splits["train"] if _wording(problem) not in chosen],
+        "test": [problem for problem in pool if _wording(problem) in chosen],
+    }
+
+
+def _wording(problem: Problem) -> str:
+    return " ".join(problem.question.casefold().split())
+
+
+def _in_context(problem: Problem, name: str | None) -> Problem:
+    """The problem with a field's text before its question; `context` in its meta says what was put there."""
+    if name is None:
+        return problem
+    text = problem.meta.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(
+            f"problem {problem.id} has no text in field `{name}` to stand before its question",
+            "Name another field in problems.context, or leave it out",
+        )
+    context = " ".join(text.split())
+    return replace(problem, question=with_context(problem.question, context), meta={**problem.meta, "context": context})
 
 
 def _tell_apart(splits: dict[str, list[Problem]]) -> dict[str, list[Problem]]:

@@ -65,8 +65,10 @@ def _note(stage: StageStatus, status: RunStatus) -> str:
         parts.append(f"yield {100 * facts['ok'] / stage.rows:.1f} %")
     if "used" in facts:
         parts.append(f"{facts['used']:,} to learn from")
-    if facts.get("steps"):
-        parts.append(f"{facts['steps']:,.0f} steps, loss {facts.get('loss', float('nan')):.3f}")
+    for task, one in (facts.get("students") or {"": facts}).items():
+        if one.get("steps"):
+            loss = one.get("loss", float("nan"))
+            parts.append(f"{task}{task and ': '}{one['steps']:,.0f} steps, loss {loss:.3f}")
     if facts.get("cost"):
         parts.append(f"cost {facts['cost']:,.2f}")
     if stage.seconds is not None and stage.seconds >= 1:

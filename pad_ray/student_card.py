@@ -22,13 +22,14 @@ def making() -> dict[str, Any]:
     return {"versions": versions(), "commit": git_commit()}
 
 
-def asking_of(config: RunConfig, base: str, slot: bool = False) -> Asking:
+def asking_of(config: RunConfig, base: str, slot: bool = False, task: str = "") -> Asking:
     """How the student of a run is asked.
 
     Args:
         config: the run's settings.
         base: its base model, resolved.
         slot: it was taught to repair.
+        task: the one that it learnt, of a recipe with a student for each.
     """
     room = (engine_rank(config.student.lora.rank) or 0) if config.student.lora else 0
     return Asking(
@@ -38,6 +39,7 @@ def asking_of(config: RunConfig, base: str, slot: bool = False) -> Asking:
         adapter_room=room,
         vllm=engine_for(base, adapters=bool(room)) == "vllm",
         slot=slot,
+        task=task,
     )
 
 
@@ -48,6 +50,7 @@ def student_origin(
     verdicts: Mapping[str, Any],
     trained: Mapping[str, Any],
     slot: bool = False,
+    task: str = "",
 ) -> StudentOrigin:
     """Where the student of a run comes from.
 
@@ -58,6 +61,7 @@ def student_origin(
         verdicts: the done mark of the verdicts.
         trained: the done mark of the training, with what `making` said.
         slot: it was taught to repair.
+        task: the one that it learnt, of a recipe with a student for each.
     """
     source = config.problems.train
     return StudentOrigin(
@@ -74,5 +78,5 @@ def student_origin(
         seeds={"problems": config.problems.seed, "sampling": config.teacher.seed, "training": config.training.seed},
         verdicts={verdict: verdicts[verdict] for verdict in Verdict if verdicts.get(verdict)},
         trained=trained,
-        asking=asking_of(config, base, slot),
+        asking=asking_of(config, base, slot, task),
     )

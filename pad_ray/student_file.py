@@ -20,14 +20,17 @@ class StudentFile:
     Attributes:
         recipe: name of the recipe that makes its prompts.
         repairs: it was taught to repair, so its prompts have the slot for a broken program.
+        task: the one that it learnt, of a recipe with a student for each.
     """
 
     recipe: str = "pad"
     repairs: bool = False
+    task: str = ""
 
     def write(self, folder: Storage) -> None:
         """Writes it into a student's folder."""
-        folder.write_text(FILE, json.dumps(asdict(self), indent=2) + "\n")
+        told = {name: value for name, value in asdict(self).items() if name != "task" or value}
+        folder.write_text(FILE, json.dumps(told, indent=2) + "\n")
 
     @classmethod
     def read(cls, folder: str) -> Self:

@@ -19,6 +19,7 @@ NO_RUNS = (
     "compare",
     "compare-recipes",
     "compare-gsm8k",
+    "compare-strategyqa",
 )  # for Ray itself, and for `pad-ray compare`
 Write = Callable[[str], Path]
 

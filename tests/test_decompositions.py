@@ -61,11 +61,11 @@ def test_notes_go_and_the_values_behind_them_stay() -> None:
     assert strip_notes("48/2 = <<48/2=24>>24 clips") == "48/2 = 24 clips"
 
 
-def test_facts_of_strategyqa_are_context_and_its_subquestions_have_no_solutions() -> None:
-    fields = {"rationale": "Fact one. Fact two.", "subquestions": [{"question": "Who?"}, {"question": "Is #1 tall?"}]}
+def test_facts_of_strategyqa_are_solutions_of_its_subquestions_and_context() -> None:
+    fields = {"rationale": "Fact of Ann. It is.", "subquestions": [{"question": "Who is Ann?"}, {"question": "Is #1?"}]}
     found = read_strategyqa(fields, "yes")
-    assert (found.context, found.solved) == ("Fact one. Fact two.", False)
-    assert [step.answer for step in found.steps] == ["", "yes"]
+    assert found.context == "Fact of Ann. It is."
+    assert found.steps == (Step("Who is Ann?", "Fact of Ann."), Step("Is #1?", "It is.", "yes"))
 
 
 @pytest.mark.parametrize("subquestions", [None, [], [{"question": ""}], ["Who?"], [{"question": "Who?"}, {}]])
@@ -79,7 +79,7 @@ def test_the_form_is_told_by_the_fields() -> None:
     asked = decomposition_of({"rationale": "Fact.", "subquestions": [{"question": "Why?"}]}, "no")
     assert solved is not None
     assert asked is not None
-    assert (solved.solved, solved.answer, asked.solved, asked.answer) == (True, "2", False, "no")
+    assert (solved.context, solved.answer, asked.context, asked.answer) == ("", "2", "Fact.", "no")
 
 
 def test_fields_without_subquestions_hold_no_decomposition() -> None:

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from pad_ray.config import ProblemsConfig
 from pad_ray.errors import ConfigError, DataError
 from pad_ray.records import Row, columns
-from pad_ray.splits import measured_benchmark, problem_rows
+from pad_ray.splits import bare_questions, measured_benchmark, problem_rows
 
 
 def _write(path: Path, *rows: dict[str, Any]) -> str:
@@ -261,3 +261,81 @@ def test_test_problems_are_known_as_a_benchmark(
     assert (benchmark.name if benchmark else None) == name
     [called] = {row["benchmark"] for row in _rows(train=train, test=test, holdout=0)}
     assert called == (name or "mine")
+
+
+def _asked(count: int) -> list[dict[str, Any]]:
+    return [{"id": f"t{n}", "question": f"And {n} + 2?", "answer": n + 2} for n in range(count)]
+
+
+def _fold(train: str, test: str, fold: int, **settings: Any) -> list[Row]:
+    return _rows(train=train, test=test, folds=4, fold=fold, holdout=0, **settings)
+
+
+def test_each_problem_of_train_and_test_is_measured_in_one_fold(train: str, tmp_path: Path) -> None:
+    test = _write(tmp_path / "other.jsonl", *_asked(8))
+    measured = [id for fold in range(4) for id in _ids(_fold(train, test, fold), "test")]
+    assert sorted(measured) == sorted([*(f"p{n}" for n in range(40)), *(f"t{n}" for n in range(8))])
+
+
+def test_a_fold_trains_on_the_rest_of_train_and_never_on_test(train: str, tmp_path: Path) -> None:
+    test = _write(tmp_path / "other.jsonl", *_asked(8))
+    for fold in range(4):
+        rows = _fold(train, test, fold)
+        learnt, measured = set(_ids(rows, "train")), set(_ids(rows, "test"))
+        assert learnt == {f"p{n}" for n in range(40)} - measured
+
+
+def test_a_question_that_is_asked_twice_is_on_one_side(tmp_path: Path) -> None:
+    twice = [{**row, "id": f"{row['id']}-{n}"} for row in _numbered(12) for n in range(2)]
+    train, test = _write(tmp_path / "twice.jsonl", *twice), _write(tmp_path / "other.jsonl", *_asked(4))
+    for fold in range(4):
+        rows = _fold(train, test, fold)
+        sides = [{row["question"] for row in rows if row["split"] == split} for split in ("train", "test")]
+        assert not sides[0] & sides[1]
+
+
+def test_results_of_folds_have_a_name_of_their_own(train: str, tmp_path: Path) -> None:
+    test = _write(tmp_path / "other.jsonl", *_asked(8))
+    assert {row["benchmark"] for row in _fold(train, test, 0)} == {"other_folds4"}
+
+
+def test_folds_without_a_test_file_are_of_train_alone(train: str) -> None:
+    rows = _rows(train=train, folds=4, holdout=0)
+    assert Counter(row["split"] for row in rows) == {"train": 30, "test": 10}
+
+
+def test_validation_is_held_out_of_what_is_trained_on(train: str) -> None:
+    rows = _rows(train=train, folds=4, holdout=0.1)
+    assert Counter(row["split"] for row in rows) == {"train": 27, "validation": 3, "test": 10}
+
+
+@pytest.mark.parametrize("settings", [{"folds": 4, "fold": 4}, {"fold": 1}])
+def test_a_fold_that_is_not_there_is_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="there is no fold"):
+        ProblemsConfig(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"folds": 4}, {"context": "rationale"}])
+def test_built_in_problems_have_no_folds_and_no_context(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"is of files"):
+        _rows(**settings)
+
+
+def test_context_stands_before_the_question_and_is_told_from_it(tmp_path: Path) -> None:
+    path = _write(tmp_path / "mine.jsonl", *({**row, "facts": "It is so.\nSo it is."} for row in _numbered(5)))
+    settings = ProblemsConfig(train=path, context="facts", holdout=0.2)
+    rows = problem_rows(settings)
+    assert {row["question"].partition("What")[0] for row in rows} == {"It is so. So it is. "}
+    assert set(bare_questions(rows, settings).values()) == {row["question"] for row in _numbered(5)}
+
+
+def test_a_problem_without_the_context_that_is_asked_for_is_refused(train: str) -> None:
+    with pytest.raises(DataError, match="has no text in field `facts`"):
+        _rows(train=train, context="facts")
+
+
+def test_strategyqa_is_a_source_of_problems(data_folder: Path) -> None:
+    rows = _rows(train="strategyqa/train.jsonl", test="strategyqa", holdout=0, data=str(data_folder))
+    assert Counter(row["split"] for row in rows) == {"train": 2061, "test": 229}
+    assert {row["gold"] for row in rows} == {'str:"yes"', 'str:"no"'}
+    assert all(json.loads(row["meta"])["subquestions"] for row in rows)

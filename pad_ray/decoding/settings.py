@@ -13,7 +13,9 @@ DECODERS: tuple[Decoder, ...] = get_args(Decoder)
 TOKEN_BEAMS: tuple[Decoder, ...] = ("beam", "paper")  # on transformers alone
 STEPWISE: tuple[Decoder, ...] = ("step-beam", "self-consistency", "greedy")  # on any engine
 REPAIR = "+repair"  # behind a decoder's name: what ends in an exception is asked for again
-NAMES: tuple[str, ...] = (*DECODERS, *(name + REPAIR for name in DECODERS))
+TURNS = "turns"  # of two students: one asks, the other answers
+GIVEN = "turns+given"  # the other answers subquestions that the data set gives
+NAMES: tuple[str, ...] = (*DECODERS, *(name + REPAIR for name in DECODERS), TURNS, GIVEN)
 
 
 def decoder_of(name: str) -> Decoder:
@@ -29,9 +31,31 @@ def decoder_of(name: str) -> Decoder:
     return decoder
 
 
+def takes_turns(name: str) -> bool:
+    """Whether a decoder of that name is one of two students."""
+    return name in (TURNS, GIVEN)
+
+
+def check_decoder(name: str) -> None:
+    """Refuses what is no decoder's name.
+
+    Raises:
+        ValueError: it is none; those that there are are named.
+    """
+    if not takes_turns(name):
+        decoder_of(name)
+
+
 def repairs(name: str) -> bool:
     """Whether a decoder of that name asks again for what ended in an exception."""
     return name.endswith(REPAIR)
+
+
+class TurnsConfig(Section):
+    """When a dialogue of two students (recipe `socratic_iterative`) ends, besides the end that the asker sets."""
+
+    max_turns: int = Field(10, ge=1, description="Most subquestions of one problem.")
+    repeated: bool = Field(True, description="Whether a subquestion that is asked again ends it.")
 
 
 class BudgetConfig(Section):

@@ -31,6 +31,10 @@ class StepTokenizer:
         """The prompt's ids."""
         return tuple(self._tokenizer(prompt)["input_ids"])
 
+    def encode_on(self, text: str) -> Tokens:
+        """The ids of a text that follows a prompt, without what the tokenizer puts around a text of its own."""
+        return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
     def decode(self, tokens: Tokens) -> str:
         """The text of ids that follow a prompt."""
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))

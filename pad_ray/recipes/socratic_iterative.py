@@ -48,6 +48,9 @@ class Guidance:
     number: bool = False
     equation: bool = False
 
+    def __bool__(self) -> bool:
+        return self.number or self.equation
+
     @property
     def suffix(self) -> str:
         """What distinguishes the recipe's name: "_number", "_equation", "_guided" for both."""

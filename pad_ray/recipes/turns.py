@@ -2,7 +2,7 @@
 
     dialogues = await take_turns(problems, recipe, ask=qg, answer=qa, rules=StopRules())
 
-Nothing here knows an engine: `ask` and `answer` are any asynchronous functions from prompts to completions. With given
+Nothing here knows an engine: `ask` and `answer` are any asynchronous functions from turns to completions. With given
 subquestions QG is never asked: the upper bound that the paper calls ground-truth subquestions.
 """
 
@@ -17,7 +17,26 @@ from pad_ray.decompositions import Step
 from pad_ray.recipes.socratic import render_steps, solved_step
 from pad_ray.recipes.socratic_iterative import END, SocraticIterative
 
-Generate: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[str | None]]]
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a student goes on from, in the two parts that its lesson had.
+
+    Attributes:
+        prompt: how the lesson began; what an encoder reads.
+        written: what stood behind it in the lesson's target; what a decoder goes on from.
+    """
+
+    prompt: str
+    written: str = ""
+
+    @property
+    def text(self) -> str:
+        """Both, as a decoder without an encoder reads them."""
+        return self.prompt + self.written
+
+
+Generate: TypeAlias = Callable[[Sequence[Turn]], Awaitable[Sequence[str | None]]]
 
 
 class Stop(StrEnum):
@@ -116,12 +135,24 @@ async def take_turns(
     return dialogues
 
 
+def ask_turn(recipe: SocraticIterative, asked: Asked, steps: Sequence[Step] = ()) -> Turn:
+    """What QG goes on from after these steps."""
+    opening = recipe.ask_prompt(asked.question, (), asked.plan)
+    return Turn(opening, recipe.ask_prompt(asked.question, steps, asked.plan).removeprefix(opening))
+
+
+def answer_turn(recipe: SocraticIterative, asked: Asked, steps: Sequence[Step], subquestion: str) -> Turn:
+    """What QA goes on from, to answer a subquestion after these steps."""
+    opening = recipe.answer_prompt(asked.question, (), steps[0].question if steps else subquestion)
+    return Turn(opening, recipe.answer_prompt(asked.question, steps, subquestion).removeprefix(opening))
+
+
 async def _ask(
     dialogues: Sequence[Dialogue], recipe: SocraticIterative, ask: Generate, rules: StopRules
 ) -> list[str | None]:
     """The next subquestion of each dialogue; None, and the reason in it, for one that ends here."""
     free = [one for one in dialogues if one.asked.given is None and len(one.steps) < rules.max_turns]
-    prompts = [recipe.ask_prompt(one.asked.question, one.steps, one.asked.plan) for one in free]
+    prompts = [ask_turn(recipe, one.asked, one.steps) for one in free]
     written = dict(zip(map(id, free), await _generate(ask, prompts, free), strict=True))
     for one in dialogues:
         one.stop = _reason(one, written.get(id(one)), rules)
@@ -153,7 +184,7 @@ def _subquestion(dialogue: Dialogue, written: str | None) -> str:
 async def _answer(asked: Sequence[tuple[Dialogue, str]], recipe: SocraticIterative, answer: Generate) -> None:
     """Adds the answered step to each dialogue."""
     dialogues = [one for one, _ in asked]
-    prompts = [recipe.answer_prompt(one.asked.question, one.steps, subquestion) for one, subquestion in asked]
+    prompts = [answer_turn(recipe, one.asked, one.steps, subquestion) for one, subquestion in asked]
     for (one, subquestion), written in zip(asked, await _generate(answer, prompts, dialogues), strict=True):
         if written is None:
             one.stop = Stop.FAILED
@@ -161,7 +192,7 @@ async def _answer(asked: Sequence[tuple[Dialogue, str]], recipe: SocraticIterati
             one.steps.append(solved_step(subquestion, _first_line(written)))
 
 
-async def _generate(generate: Generate, prompts: list[str], dialogues: Sequence[Dialogue]) -> Sequence[str | None]:
+async def _generate(generate: Generate, prompts: list[Turn], dialogues: Sequence[Dialogue]) -> Sequence[str | None]:
     """Completions; no student is called for nothing."""
     written = await generate(prompts) if prompts else []
     if len(written) != len(prompts):

@@ -131,9 +131,10 @@ class LossCurve:
         return math.fsum(loss for _, loss in tail) / len(tail)
 
 
-def loss_curve(student: Stage | None) -> LossCurve | None:
-    """What `metrics.jsonl` of the student says; None without it."""
-    text = student.storage.read_text("metrics.jsonl") if student else None
+def loss_curve(student: Stage | None, task: str = "") -> LossCurve | None:
+    """What `metrics.jsonl` of the student says, or of the one of a task; None without it."""
+    folder = student and (student.storage / task if task else student.storage)
+    text = folder.read_text("metrics.jsonl") if folder else None
     if not text or not text.strip():
         return None
     records = [json.loads(line) for line in text.splitlines() if line.strip()]

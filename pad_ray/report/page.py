@@ -134,12 +134,9 @@ def _verdict_plot(verdicts: Sequence[Count]) -> Markup:
 
 def _learning(rows: RunRows, stages: Mapping[str, Stage]) -> dict[str, Any]:
     """How training went, and which errors it took away."""
-    loss = loss_curve(stages.get("student"))
     errors = error_pairs(rows.base, rows.student)
     return {
-        "loss": loss,
-        "loss_plot": _loss_plot(loss) if loss and loss.points else "",
-        "training": rows.mark("student"),
+        "losses": _losses(stages.get("student"), rows.mark("student") or {}),
         "errors": errors,
         "error_plot": _error_plot(errors) if errors else "",
         "base_measured": len(rows.base),
@@ -157,9 +154,20 @@ def _rounds(folder: RunFolder) -> dict[str, Any]:
     return {"rounds": lines, "round_plot": plot}
 
 
-def _loss_plot(loss: LossCurve) -> Markup:
+def _losses(student: Stage | None, mark: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The loss of each student: `task` is empty where there is one."""
+    found = []
+    for task, trained in (mark.get("students") or {"": mark}).items():
+        curve = loss_curve(student, task)
+        plot = _loss_plot(curve, task) if curve and curve.points else ""
+        found.append({"task": task, "curve": curve, "plot": plot, "training": trained})
+    return found
+
+
+def _loss_plot(loss: LossCurve, task: str = "") -> Markup:
     title = f"Training loss, from {loss.first:.3f} to {loss.last:.3f} over {loss.points[-1][0]:,} steps"
-    return inline(lambda width: loss_plot(loss.points, width), "loss", title)
+    name = f"loss-{task}" if task else "loss"
+    return inline(lambda width: loss_plot(loss.points, width), name, title)
 
 
 def _error_plot(errors: Sequence[ErrorPair]) -> Markup:

@@ -61,13 +61,38 @@ def model_card(origin: StudentOrigin, results: Sequence[Mapping[str, Any]] = ())
     parts = [
         _front_matter(origin, results),
         _opening(origin),
-        _accuracy(results),
+        *([] if origin.asking.task else [_accuracy(results)]),
         _use(origin.asking),
         _data(origin),
         _training(origin),
         _origin(origin),
     ]
     return "\n".join(parts)
+
+
+def pair_card(origins: Mapping[str, StudentOrigin], results: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The Markdown of the card of students that take turns, which stand in folders beside it.
+
+    Args:
+        origins: where each comes from, by its task, which is the name of its folder.
+        results: rows of `evaluation/results.json`, of all of them together.
+    """
+    one = next(iter(origins.values()))
+    parts = [f"- [`{task}/`]({task}/README.md) {_TASKS[task]}\n" for task in origins]
+    return "\n".join(
+        [
+            f"# Students of the run {inline(one.run)}\n",
+            f"Two small language models that take turns, both taught from {_base(one)}, arXiv 2212.00193:\n",
+            "".join(parts),
+            "Each reads the question and all turns so far, and writes one line. The dialogue ends where the first "
+            "writes `none`; the last `####` states the answer. `pad_ray.recipes.turns.take_turns` does it.\n",
+            _accuracy(results, decoders=True),
+            "`turns+given`: the subquestions are those of the data set.\n",
+        ]
+    )
+
+
+_TASKS = {"qg": "asks the next subquestion", "qa": "answers it"}
 
 
 def merged_card(card: str, asking: Asking) -> str:
@@ -100,7 +125,7 @@ def _front_matter(origin: StudentOrigin, results: Sequence[Mapping[str, Any]]) -
         datasets=[origin.hub_source] if origin.hub_source else None,
         library_name="peft" if origin.lora else "transformers",
         pipeline_tag="text-generation",
-        tags=["pad-ray", "program-aided-distillation", "math-word-problems", *lora],
+        tags=["pad-ray", *_TAGS[bool(origin.asking.task)], *lora],
         metrics=["accuracy"],
         model_name=f"{origin.run} student" if measured else None,
         eval_results=measured or None,
@@ -122,8 +147,18 @@ def _eval_result(row: Mapping[str, Any], origin: StudentOrigin) -> Any:
     )
 
 
+_TAGS = {False: ("program-aided-distillation", "math-word-problems"), True: ("socratic-distillation",)}
+
+
 def _opening(origin: StudentOrigin) -> str:
     trained, what = origin.trained, "a LoRA adapter on" if origin.lora else "fine-tuned from"
+    if task := origin.asking.task:
+        return (
+            f"# Student `{task}` of the run {inline(origin.run)}\n\n"
+            f"One of two small language models that take turns: this one {_TASKS[task]}. It is {what} {_base(origin)}, "
+            f"and learnt from {trained.get('examples', 0):,} dialogues whose last answer is right. It is measured "
+            "[together with the other](../README.md).\n"
+        )
     return (
         f"# Student of the run {inline(origin.run)}\n\n"
         f"A small language model that answers word problems by writing a program, {what} {_base(origin)}. It learnt "
@@ -138,7 +173,7 @@ def _base(origin: StudentOrigin) -> str:
     return inline(origin.base)
 
 
-def _accuracy(results: Sequence[Mapping[str, Any]]) -> str:
+def _accuracy(results: Sequence[Mapping[str, Any]], decoders: bool = False) -> str:
     rows = [row for row in results if row["split"] != "validation"]
     if not any(row["model"] == "student" for row in rows):
         return "## Accuracy\n\nNot measured yet.\n"
@@ -146,7 +181,7 @@ def _accuracy(results: Sequence[Mapping[str, Any]]) -> str:
     cells = [
         (
             f"{row['benchmark']}, {row['split']}",
-            row["model"],
+            f"{row['model']}, {row['decoder']}" if decoders else row["model"],
             str(row["shots"]),
             f"{row['n']:,}",
             f"{100 * row['accuracy']:.1f} %",
@@ -168,16 +203,18 @@ def _use(asking: Asking) -> str:
         parts += ["With vLLM:\n", block(code, "python")]
     else:
         parts.append("vLLM does not serve this architecture.\n")
-    parts.append("What it writes is a program of nobody you know: run it in a sandbox.\n")
+    if not asking.task:
+        parts.append("What it writes is a program of nobody you know: run it in a sandbox.\n")
     return "\n".join(parts)
 
 
 def _data(origin: StudentOrigin) -> str:
+    what = "dialogues" if origin.asking.task else "programs"
     total = sum(origin.verdicts.values())
     rows = [(name, f"{count:,}", percent(count, total)) for name, count in origin.verdicts.items()]
     held = f", {origin.trained['validation_examples']:,} held back" if origin.trained.get("validation_examples") else ""
     return (
-        f"## Data\n\nProblems of {inline(origin.source)} (licence: {inline(origin.licence)}), programs by "
+        f"## Data\n\nProblems of {inline(origin.source)} (licence: {inline(origin.licence)}), {what} by "
         f"{inline(origin.teacher)}. Of {total:,} samples {origin.trained.get('examples', 0):,} were learnt from{held}; "
         f"what they came to:\n\n{markdown_table(('verdict', 'samples', 'share'), rows)}"
     )

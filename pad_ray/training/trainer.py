@@ -57,6 +57,7 @@ def train(
     recipe: Recipe,
     sinks: Sequence[Sink] = (),
     frozen: Storage | None = None,
+    task: str | None = None,
 ) -> dict[str, Any]:
     """Fine-tunes `model` on the rows of `examples` and writes the result into `student`'s folder.
 
@@ -74,6 +75,7 @@ def train(
         recipe: knows which part of a target is its answer.
         sinks: called with the metrics of each step.
         frozen: folder of the first student, where `training.self_distillation` is set.
+        task: learns the rows of this task alone, of a recipe with a student for each.
 
     Returns:
         Facts for the done mark: examples, problems, steps, tokens, final loss, validation. The loss curve is
@@ -86,7 +88,7 @@ def train(
     """
 
     check_student(model, student_settings)
-    lesson = read_lesson(examples, model, training, recipe)
+    lesson = read_lesson(examples, model, training, recipe, task)
     training = training.model_copy(update={"epochs": training.passes(sum(map(len, lesson.examples)))})
     check_placement(resources)
     place = work / student.id
@@ -125,8 +127,10 @@ def _said(facts: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: Recipe) -> Lesson:
-    """Tokenises the rows that are used; a share of the problems is held back for validation.
+def read_lesson(
+    examples: Stage, model: str, training: TrainingConfig, recipe: Recipe, task: str | None = None
+) -> Lesson:
+    """Tokenises the rows that are used, or those of a task; a share of the problems is held back for validation.
 
     Raises:
         InputError: there are none, or one is too long for the settings or for the student.
@@ -134,6 +138,7 @@ def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: R
     from transformers import AutoConfig, AutoTokenizer
 
     rows = [row for row in examples.read_rows() if row["split"] == "train" and row["used"]]
+    rows = [row for row in rows if task in (None, row["task"])]
     if not rows:
         raise InputError("no program held, so there is nothing to train on", "Look at the verdicts in samples/")
     config = AutoConfig.from_pretrained(model)

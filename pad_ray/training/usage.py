@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from pad_ray.programs.error_code import EMPTY
 from pad_ray.recipes import Recipe
+from pad_ray.recipes.socratic_iterative import QA, SocraticIterative
 
 _QUESTION = "Ann has 3 nuts and finds 20 more. How many has she?"
+_LAST = "How many has she?"
 _FOLDER = 'folder = "."  # the folder of this card, or its name on the hub'
 
 
@@ -22,6 +24,7 @@ class Asking:
         adapter_room: what vLLM is told as `max_lora_rank`; 0 where the student is no adapter.
         vllm: whether vLLM serves it.
         slot: it was taught to repair, so its prompt has the slot for a broken program.
+        task: the one that it learnt, of a recipe with a student for each; the prompt is that of its first turn.
     """
 
     recipe: Recipe
@@ -30,6 +33,7 @@ class Asking:
     adapter_room: int = 0
     vllm: bool = True
     slot: bool = False
+    task: str = ""
 
 
 def transformers_code(asking: Asking) -> str:
@@ -83,9 +87,15 @@ if __name__ == "__main__":  # vLLM starts processes that read this file again
 """
 
 
+def _first_turn(recipe: Recipe, task: str, question: str) -> str | None:
+    """What the student that answers is asked first; None of the one that asks, whose first prompt is the recipe's."""
+    return recipe.answer_prompt(question, (), _LAST) if task == QA and isinstance(recipe, SocraticIterative) else None
+
+
 def _prompt(asking: Asking) -> str:
     mark = "\0"
-    asked = asking.recipe.prompt(mark, (), EMPTY if asking.slot else None)
+    asked = _first_turn(asking.recipe, asking.task, mark) if asking.task else None
+    asked = asked or asking.recipe.prompt(mark, (), EMPTY if asking.slot else None)
     before, after = (repr(text)[1:-1] for text in asked.split(mark))
     text = f"{before}{{question}}{after}".replace('"', '\\"')
     return f'question = "{_QUESTION}"\nprompt = f"{text}"'

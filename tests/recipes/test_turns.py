@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from pad_ray.decompositions import Step
-from pad_ray.recipes.socratic import parse_steps
+from pad_ray.recipes.base import Held
+from pad_ray.recipes.socratic import parse_steps, render_steps
 from pad_ray.recipes.socratic_iterative import Guidance, SocraticIterative
-from pad_ray.recipes.turns import Asked, Dialogue, Generate, Stop, StopRules, take_turns
+from pad_ray.recipes.turns import Asked, Dialogue, Generate, Stop, StopRules, Turn, answer_turn, ask_turn, take_turns
 from pad_ray.text_verification import TextVerifier
 from pad_ray.verification import Verdict
 
@@ -24,9 +25,9 @@ class Student:
         self._write = write
         self.batches: list[list[str]] = []
 
-    async def __call__(self, prompts: Sequence[str]) -> Sequence[str | None]:
-        self.batches.append(list(prompts))
-        return [self._write(prompt) for prompt in prompts]
+    async def __call__(self, turns: Sequence[Turn]) -> Sequence[str | None]:
+        self.batches.append([turn.text for turn in turns])
+        return [self._write(turn.text) for turn in turns]
 
 
 def _counting(prompt: str) -> str:
@@ -134,6 +135,18 @@ def test_given_subquestions_are_not_cut_by_the_most_of_turns() -> None:
     assert len(dialogue.steps) == 2
 
 
+@pytest.mark.parametrize("guidance", [Guidance(), Guidance(number=True, equation=True)])
+def test_a_turn_has_the_parts_that_its_lesson_had(guidance: Guidance) -> None:
+    """So that an encoder reads what it read in training, and the decoder goes on from what it had written."""
+    recipe, steps = SocraticIterative(guidance), [Step("Why?", "3 * 2 = 6.", "6"), Step("What?", "6 - 4 = 2.", "2")]
+    asked = Asked("any", steps)
+    qg, qa = recipe.lessons("any", Held(text=render_steps(steps)))
+    for made, turn in ((qg, ask_turn(recipe, asked, steps[:1])), (qa, answer_turn(recipe, asked, steps[:1], "What?"))):
+        assert turn.prompt == made.prompt
+        assert turn.written
+        assert made.target.startswith(turn.written)
+
+
 def test_guidance_reaches_qg() -> None:
     ask = Student(_counting)
     plan = [Step("Why?", "It is 3 * 2 = 6.", "6")]
@@ -151,7 +164,7 @@ def test_no_problems_ask_nothing() -> None:
 
 
 def test_a_student_that_loses_completions_is_a_fault() -> None:
-    async def loses(prompts: Sequence[str]) -> list[str | None]:
+    async def loses(turns: Sequence[Turn]) -> list[str | None]:
         return []
 
     with pytest.raises(ValueError, match="0 completions for 1 prompts"):

@@ -133,8 +133,9 @@ class LossCurve:
 
 def loss_curve(student: Stage | None, task: str = "") -> LossCurve | None:
     """What `metrics.jsonl` of the student says, or of the one of a task; None without it."""
-    folder = student and (student.storage / task if task else student.storage)
-    text = folder.read_text("metrics.jsonl") if folder else None
+    if student is None:
+        return None
+    text = (student.storage / task if task else student.storage).read_text("metrics.jsonl")
     if not text or not text.strip():
         return None
     records = [json.loads(line) for line in text.splitlines() if line.strip()]

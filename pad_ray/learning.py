@@ -14,6 +14,7 @@ from pad_ray.storage import Storage
 from pad_ray.student_card import making, student_origin
 from pad_ray.student_file import StudentFile
 from pad_ray.training.card import model_card
+from pad_ray.training.replay import replay_digest
 from pad_ray.training.settings import TrainingConfig
 from pad_ray.training.trackers import tracking
 from pad_ray.training.trainer import forget_states, read_lesson, train
@@ -38,6 +39,8 @@ class Learning:
         taught = mark["digest"] if mark else examples.id
         lora = self._parts.config.student.lora
         settings = {"model": self._parts.base.identity, "lora": lora and lora.model_dump(), **training.identity}
+        if training.replay:
+            settings["replay"] = replay_digest(training.replay, self._parts.config.problems.data)
         return self._parts.folder.stage(name, [settings, taught], flat=True)
 
     def check(self, examples: Stage) -> None:
@@ -46,7 +49,8 @@ class Learning:
         Raises:
             InputError: there are no examples, or one is too long.
         """
-        read_lesson(examples, self._parts.base.model, self._parts.config.training, self._parts.recipe)
+        config = self._parts.config
+        read_lesson(examples, self._parts.base.model, config.training, self._parts.recipe, config.problems.data)
 
     def teach(self, examples: Stage, student: Student, verdicts: Mapping[str, Any]) -> dict[str, Any]:
         """Trains a student unless it is there, and returns what its done mark says.
@@ -93,6 +97,7 @@ class Learning:
                 recipe=self._parts.recipe,
                 sinks=sinks,
                 frozen=frozen,
+                data=config.problems.data,
             )
 
     def write_card(

@@ -7,7 +7,7 @@ judging.py    verify
 solving.py    solve
 looking.py    status, report, show, samples
 taking.py     export
-keeping.py    ability, average
+keeping.py    ability, average, rehearse
 starting.py   init, doctor, clean, completion
 cluster.py    submit
 """

@@ -1,4 +1,4 @@
-"""Verbs for what teaching costs besides: `ability` measures it, `average` gives some of it back."""
+"""Verbs for what teaching costs besides: `ability` measures it, `average` and `rehearse` save some of it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands[Any]) -> None:
-    """Adds `ability` and `average`."""
+    """Adds `ability`, `average` and `rehearse`."""
     _add_ability(commands)
+    _add_average(commands)
+    _add_rehearse(commands)
+
+
+def _add_average(commands: Commands[Any]) -> None:
     average = add_command(
         commands,
         "average",
@@ -32,6 +37,28 @@ def add(commands: Commands[Any]) -> None:
     average.add_argument("--share", type=float, default=0.5, metavar="S", help="of the student, 0 to 1 (default: 0.5)")
     average.add_argument("--out", required=True, metavar="FOLDER", help="where to write; empty, or not there yet")
     jsonable(average)
+
+
+def _add_rehearse(commands: Commands[Any]) -> None:
+    rehearse = add_command(
+        commands,
+        "rehearse",
+        "let a model write examples of its own, to be mixed into what its student learns",
+        _rehearse,
+        examples="pad-ray rehearse embedded --rows 500 --out replay.jsonl\n"
+        "pad-ray run mine.yaml --set training.replay.file=replay.jsonl",
+        more="A chat model writes what a user might ask, and answers it; any other model writes texts. What overlaps "
+        "with an evaluation set is left out.",
+    )
+    rehearse.add_argument("model", metavar="MODEL", help="`embedded`, a folder, or a hub name: the base of a run")
+    rehearse.add_argument("--rows", type=int, default=500, metavar="N", help="examples to write (default: 500)")
+    rehearse.add_argument("--temperature", type=float, default=0.8, metavar="T", help="above 0 (default: 0.8)")
+    rehearse.add_argument("--max-tokens", type=int, default=192, metavar="N", help="longest text (default: 192)")
+    rehearse.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other examples (default: 0)")
+    rehearse.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    rehearse.add_argument("--data", metavar="FOLDER", help="the data folder (default: PAD_RAY_DATA)")
+    rehearse.add_argument("--out", type=Path, required=True, metavar="FILE", help="the JSON Lines file to write")
+    jsonable(rehearse)
 
 
 def _add_ability(commands: Commands[Any]) -> None:
@@ -148,4 +175,20 @@ def _average(arguments: argparse.Namespace) -> int:
         return 0
     distance = "" if found.distance is None else f", which are {found.distance:.2e} apart (root mean square)"
     print(f"{found.share:g} of the student, {1 - found.share:g} of its base{distance}: {found.folder}")
+    return 0
+
+
+def _rehearse(arguments: argparse.Namespace) -> int:
+    from pad_ray.remedies.rehearsal import Rehearsal, rehearse
+
+    names = ("rows", "temperature", "max_tokens", "seed", "threads", "data")
+    settings = Rehearsal(**{name: getattr(arguments, name) for name in names})
+    with human_lines(arguments):
+        found = rehearse(arguments.model, settings, arguments.out)
+        print(
+            f"{found.kept:,} examples of {found.drawn:,} texts in {found.file}; left out: {found.unfinished:,} without "
+            f"an end, {found.repeated:,} repeated, {found.contaminated:,} that overlap with evaluation sets"
+        )
+    if arguments.json:
+        print_json(found)
     return 0

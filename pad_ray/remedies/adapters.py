@@ -7,6 +7,7 @@ adapter loads this one; alpha and rank stay what the training had.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pad_ray.errors import ConfigError, ModelError
 from pad_ray.remedies.checkpoint import copy_settings, open_tensors, write_tensors
@@ -41,5 +42,6 @@ def scale_adapter(source: str, target: Path, factor: float) -> None:
         copy_settings(Path(source), target)
 
 
-def _scaled(name: str, tensor: object, factor: float) -> object:
-    return (tensor.float() * factor).to(tensor.dtype) if _GROWS in name else tensor  # type: ignore[attr-defined]
+def _scaled(name: str, tensor: Any, factor: float) -> Any:
+    # A copy in any case: what was read may be a view of the file that is written over.
+    return (tensor.float() * factor).to(tensor.dtype) if _GROWS in name else tensor.clone()

@@ -22,9 +22,11 @@ from pad_ray.training.checkpoints import KEEP
 from pad_ray.training.cpu import environment
 from pad_ray.training.loop import FINISHED, Job, train_worker
 from pad_ray.training.metrics_log import FILE, MetricsLog, Sink
+from pad_ray.training.replay import LESSON as REPLAY
+from pad_ray.training.replay import replay_rows
 from pad_ray.training.settings import StudentConfig, TrainingConfig
 from pad_ray.training.students import check_targets, linear_layers
-from pad_ray.training.tokens import TokenizedExample, TokenTable, check_lengths, tokenize
+from pad_ray.training.tokens import TokenizedExample, TokenTable, check_lengths, count_tokens, tokenize
 
 METRICS = "metrics"
 _MEND = "What was reached is kept: run the same command again"
@@ -57,6 +59,7 @@ def train(
     recipe: Recipe,
     sinks: Sequence[Sink] = (),
     frozen: Storage | None = None,
+    data: str | None = None,
 ) -> dict[str, Any]:
     """Fine-tunes `model` on the rows of `examples` and writes the result into `student`'s folder.
 
@@ -74,6 +77,7 @@ def train(
         recipe: knows which part of a target is its answer.
         sinks: called with the metrics of each step.
         frozen: folder of the first student, where `training.self_distillation` is set.
+        data: the data folder, for what is replayed.
 
     Returns:
         Facts for the done mark: examples, problems, steps, tokens, final loss, validation. The loss curve is
@@ -86,7 +90,7 @@ def train(
     """
 
     check_student(model, student_settings)
-    lesson = read_lesson(examples, model, training, recipe)
+    lesson = read_lesson(examples, model, training, recipe, data)
     training = training.model_copy(update={"epochs": training.passes(sum(map(len, lesson.examples)))})
     check_placement(resources)
     place = work / student.id
@@ -95,8 +99,10 @@ def train(
     facts = json.loads(place.read_text(FINISHED) or "{}")
     student.storage.copy_from(place / "weights")
     student.storage.write_text(FILE, MetricsLog(place / METRICS).text())
-    solved = {row["problem_id"] for row in lesson.rows}
+    solved = {row["problem_id"] for row in lesson.rows if row["lesson"] != REPLAY}
+    replayed = sum(row["lesson"] == REPLAY for row in lesson.rows)
     held = {"validation_examples": len(lesson.validation)} if lesson.validation else {}
+    held |= {"replayed": replayed} if replayed else {}
     return {"examples": len(lesson.rows), "problems": len(solved), "steps": facts["step"], **held, **_said(facts)}
 
 
@@ -125,8 +131,10 @@ def _said(facts: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: Recipe) -> Lesson:
-    """Tokenises the rows that are used; a share of the problems is held back for validation.
+def read_lesson(
+    examples: Stage, model: str, training: TrainingConfig, recipe: Recipe, data: str | None = None
+) -> Lesson:
+    """Tokenises the rows that are used, and what is replayed; a share of the problems is held back for validation.
 
     Raises:
         InputError: there are none, or one is too long for the settings or for the student.
@@ -137,11 +145,14 @@ def read_lesson(examples: Stage, model: str, training: TrainingConfig, recipe: R
     if not rows:
         raise InputError("no program held, so there is nothing to train on", "Look at the verdicts in samples/")
     config = AutoConfig.from_pretrained(model)
+    tokenizer, limit = AutoTokenizer.from_pretrained(model), longest_example(config, training)
     pairs, longest = bool(config.is_encoder_decoder), context_length(config)
+    if training.replay:
+        rows += replay_rows(training.replay, len(rows), lambda row: count_tokens(row, tokenizer, pairs) <= limit, data)
     encoded = tokenize(
         rows,
-        AutoTokenizer.from_pretrained(model),
-        longest_example(config, training),
+        tokenizer,
+        limit,
         encoder_decoder=pairs,
         loss=training.loss,
         answer_spans=recipe.answer_spans,

@@ -78,8 +78,8 @@ def read_answer(text: str, kind: Kind, question: str = "") -> Value:
 def _choice(line: str, text: str, question: str) -> str | None:
     if found := _LETTER.match(line):
         return f"({found[1].upper()})"
-    letters = [letter for letter, option in _OPTION.findall(question) if _plain(option) == _plain(line)]
-    letters = letters or _IN_BRACKETS.findall(text)[-1:]
+    named = [letter for letter, option in _OPTION.findall(question) if _plain(option) == _plain(line)]
+    letters = named if len(named) == 1 else _IN_BRACKETS.findall(text)[-1:]
     return f"({letters[0].upper()})" if letters else None
 
 

@@ -95,8 +95,9 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
         while len(kept) < settings.rows and drawn < most:
             for example in writer.draw(drawn // _ROWS):
                 drawn += 1
-                why = _why_not(example, kept, overlap)
-                if why:
+                if example is None:
+                    lost["unfinished"] += 1
+                elif why := _why_not(example, kept, overlap):
                     lost[why] += 1
                 elif len(kept) < settings.rows:
                     kept[json.dumps(example)] = example
@@ -106,9 +107,7 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
     return Rehearsed(drawn, len(kept), file=str(target), **lost)
 
 
-def _why_not(example: Row | None, kept: dict[str, Row], overlap: Overlap) -> str | None:
-    if example is None:
-        return "unfinished"
+def _why_not(example: Row, kept: dict[str, Row], overlap: Overlap) -> str | None:
     if json.dumps(example) in kept:
         return "repeated"
     return "contaminated" if overlap.of(" ".join(example.values())) else None

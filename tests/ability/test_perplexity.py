@@ -40,7 +40,7 @@ def _textbook(model: Measured, texts: list[str]) -> tuple[float, int, int]:
             chances = loaded(input_ids=ids).logits[0, :-1].log_softmax(-1)
         nats -= float(chances.gather(1, ids[0, 1:, None]).sum())
         tokens += ids.shape[1] - 1
-        size += len(text.encode()) - len(tokenizer.decode(ids[0, :1]).encode())
+        size += len(text.encode()) - len(str(tokenizer.decode(ids[0, :1])).encode())
     return nats, tokens, size
 
 

@@ -39,10 +39,17 @@ class Measured:
         Raises:
             ModelError: no such model, or an adapter whose base is not there.
         """
-        if (Path(name).expanduser() / ADAPTER_FILE).is_file():
+        if _is_adapter(name):
             adapter = checked_adapter(name)
             return cls(label or name, base_of(adapter), adapter)
         return cls(label or name, resolve_model(name))
+
+
+def _is_adapter(name: str) -> bool:
+    try:
+        return (Path(name).expanduser() / ADAPTER_FILE).is_file()
+    except (OSError, RuntimeError):  # a name too long for a path, a home that nobody has
+        return False
 
 
 def base_of(adapter: str) -> str:

@@ -82,7 +82,7 @@ def empty_folder(path: str) -> Path:
     Raises:
         InputError: it holds something, or cannot be made.
     """
-    target = Path(path).expanduser()
+    target = Path(path)
     try:
         target.mkdir(parents=True, exist_ok=True)
         filled = any(target.iterdir())

@@ -17,6 +17,7 @@ from pad_ray.models import hub_model, resolve_model
 from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row
+from pad_ray.remedies.adapters import scale_adapter
 from pad_ray.run_folder import DONE, read_mark
 from pad_ray.run_tables import RunTables
 from pad_ray.storage import Storage
@@ -77,18 +78,20 @@ def _config(run: Storage) -> RunConfig:
     return config_of(run.read_text("run.yaml") or "", f"{run.uri}/run.yaml")
 
 
-def merge_adapter(run: Storage, target: Storage | None = None) -> Storage:
+def merge_adapter(run: Storage, target: Storage | None = None, scale: float = 1.0) -> Storage:
     """Merges a run's LoRA adapter into its base: a plain checkpoint with tokenizer and card.
 
     Args:
         run: the run's folder.
         target: where to write; by default `student-merged` in the run. What is there is replaced.
+        scale: the adapter counts so many times: below 1 less of what was learnt and more of the base.
 
     Returns:
         The folder that was written.
 
     Raises:
         InputError: the run has no student, or none that is an adapter; the target holds something else.
+        ConfigError: the scale is below 0.
     """
     student = Student.of(run)
     if not student.adapter:
@@ -98,13 +101,15 @@ def merge_adapter(run: Storage, target: Storage | None = None) -> Storage:
     if names and "config.json" not in names:
         raise InputError(f"{target.uri} holds something that is no checkpoint", "Name an empty folder")
     with student.folder() as adapter, tempfile.TemporaryDirectory() as merged:
-        _merge(student.config, adapter, Path(merged))
+        if scale != 1:
+            scale_adapter(str(adapter), adapter, scale)
+        _merge(student.config, adapter, Path(merged), scale)
         target.clear()
         target.upload(merged)
     return target
 
 
-def _merge(config: RunConfig, adapter: Path, target: Path) -> None:
+def _merge(config: RunConfig, adapter: Path, target: Path, scale: float) -> None:
     from peft import PeftModel
     from transformers import AutoTokenizer
 
@@ -115,7 +120,12 @@ def _merge(config: RunConfig, adapter: Path, target: Path) -> None:
     model.merge_and_unload().save_pretrained(target)
     AutoTokenizer.from_pretrained(adapter).save_pretrained(target)
     card = (adapter / "README.md").read_text(encoding="utf-8")
-    (target / "README.md").write_text(merged_card(card, asking_of(config, base)), encoding="utf-8")
+    note = (
+        ""
+        if scale == 1
+        else f"\nThe adapter was merged {scale:g} times; the figures above are of it as it was trained.\n"
+    )
+    (target / "README.md").write_text(merged_card(card, asking_of(config, base)) + note, encoding="utf-8")
 
 
 def push_student(run: Storage, repo: str, *, merged: bool = False, public: bool = False) -> str:

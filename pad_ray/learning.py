@@ -20,6 +20,7 @@ from pad_ray.storage import Storage
 from pad_ray.student_card import making, student_origin
 from pad_ray.student_file import StudentFile
 from pad_ray.training.card import StudentOrigin, model_card, pair_card
+from pad_ray.training.replay import replay_digest
 from pad_ray.training.settings import TrainingConfig
 from pad_ray.training.trackers import tracking
 from pad_ray.training.trainer import forget_states, read_lesson, train
@@ -59,6 +60,8 @@ class Learning:
         taught = mark["digest"] if mark else examples.id
         lora = self._parts.config.student.lora
         settings = {"model": self._parts.base.identity, "lora": lora and lora.model_dump(), **training.identity}
+        if training.replay:
+            settings["replay"] = replay_digest(training.replay, self._parts.config.problems.data)
         return self._parts.folder.stage(name, [settings, taught, *([task] if task else [])], flat=True)
 
     def check(self, examples: Stage) -> None:
@@ -67,7 +70,8 @@ class Learning:
         Raises:
             InputError: there are no examples, or one is too long.
         """
-        read_lesson(examples, self._parts.base.model, self._parts.config.training, self._parts.recipe)
+        config = self._parts.config
+        read_lesson(examples, self._parts.base.model, config.training, self._parts.recipe, data=config.problems.data)
 
     def teach(self, examples: Stage, student: Student, verdicts: Mapping[str, Any]) -> dict[str, Any]:
         """Trains a student unless it is there, and returns what its done mark says.
@@ -147,6 +151,7 @@ class Learning:
                 sinks=sinks,
                 frozen=frozen,
                 task=task,
+                data=config.problems.data,
             )
 
     def write_card(

@@ -7,6 +7,7 @@ judging.py    verify
 solving.py    solve
 looking.py    status, report, show, samples
 taking.py     export
+keeping.py    ability, average, rehearse
 starting.py   init, doctor, clean, completion
 cluster.py    submit
 """
@@ -20,7 +21,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pad_ray.cli import cluster, comparing, judging, looking, refining, running, solving, starting, taking
+from pad_ray.cli import cluster, comparing, judging, keeping, looking, refining, running, solving, starting, taking
 from pad_ray.cli.parser import Parser, new_parser
 from pad_ray.errors import PadRayError
 
@@ -73,7 +74,7 @@ def _said(line: str, code: int) -> int:
 def parser() -> Parser:
     """The whole command line."""
     top, commands = new_parser()
-    verbs = (running, refining, comparing, judging, solving, looking, taking, cluster, starting)
+    verbs = (running, refining, comparing, judging, solving, looking, taking, keeping, cluster, starting)
     for add in (starting.add_init, *(group.add for group in verbs)):
         add(commands)
     return top

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pad_ray.cli.parser import Commands, add_command, jsonable, print_json, run_argument, runs_folder
+from pad_ray.errors import InputError
 
 _FORMATS = ("prompt-completion", "messages")
 
@@ -27,6 +28,9 @@ def add(commands: Commands[Any]) -> None:
     what.add_argument("--merge", nargs="?", const="", metavar="FOLDER", help="merge the LoRA adapter into its base")
     what.add_argument("--push", metavar="ORG/NAME", help="upload the student to a hub; HF_TOKEN is the token")
     what.add_argument("--jsonl", type=Path, metavar="FILE", help="write the examples, for other trainers")
+    export.add_argument(
+        "--scale", type=float, default=1.0, metavar="X", help="with --merge: the adapter counts X times (default: 1)"
+    )
     export.add_argument("--merged", action="store_true", help="with --push: merge an adapter first")
     export.add_argument("--public", action="store_true", help="with --push: make a public repository")
     export.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help="with --jsonl: fields of a line")
@@ -38,6 +42,8 @@ def _export(arguments: argparse.Namespace) -> int:
     from pad_ray.run_tables import RunTables
     from pad_ray.storage import Storage
 
+    if arguments.scale != 1 and arguments.merge is None:
+        raise InputError(f"--scale {arguments.scale:g} belongs to --merge", "`pad-ray average` writes a weaker adapter")
     run = RunTables.find(arguments.run_folder, runs_folder(arguments)).storage
     facts: dict[str, Any] = {}
     if arguments.push:
@@ -46,6 +52,7 @@ def _export(arguments: argparse.Namespace) -> int:
         facts["examples"] = write_jsonl(run, arguments.jsonl, arguments.format)
         facts["file"] = str(arguments.jsonl)
     else:
-        facts["merged"] = merge_adapter(run, Storage.open(arguments.merge) if arguments.merge else None).uri
+        target = Storage.open(arguments.merge) if arguments.merge else None
+        facts["merged"] = merge_adapter(run, target, arguments.scale).uri
     print_json(facts) if arguments.json else print(" ".join(f"{name}: {value}" for name, value in facts.items()))
     return 0

@@ -234,7 +234,7 @@ def _training(origin: StudentOrigin) -> str:
     return f"## Training\n\n{markdown_table(('', ''), rows)}"
 
 
-_OUTCOMES = ("loss", "validation_loss", "best_epoch", "stopped")
+_OUTCOMES = ("replayed", "loss", "validation_loss", "best_epoch", "stopped")
 
 
 def _origin(origin: StudentOrigin) -> str:

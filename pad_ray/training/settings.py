@@ -75,6 +75,17 @@ class SelfDistillation(Section):
     )
 
 
+class ReplayConfig(Section):
+    """Examples of other things, mixed into what is learnt, so that less of what the base could is lost."""
+
+    file: str = Field(
+        description="JSON Lines with `prompt` and `completion`, or with `text`; `pad-ray rehearse` lets the base write "
+        "one."
+    )
+    ratio: float = Field(0.1, gt=0, description="Replayed examples for each that is taught, as far as the file goes.")
+    seed: int = Field(0, description="Seed of the choice among those of the file.")
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     # PaD, arXiv 2305.13888: section 4.1 and the released training script.
     "paper": {
@@ -117,6 +128,9 @@ class TrainingConfig(Section):
     self_distillation: SelfDistillation | None = Field(
         None, description="Train once, then again with the first student as a frozen teacher."
     )
+    replay: ReplayConfig | None = Field(
+        None, description="Examples of other things that are mixed in; without the section there are none."
+    )
     validation: float = Field(
         0.0, ge=0, lt=0.5, description="Share of the problems held back: the best epoch on their loss is the student."
     )
@@ -139,8 +153,11 @@ class TrainingConfig(Section):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The settings that define the weights; a preset is the settings that it stands for."""
-        left_out = {"preset", "epochs" if self.tokens else "tokens"}
+        """The settings that define the weights; a preset is the settings that it stands for.
+
+        What is replayed defines them too, by its content: `pad_ray.training.replay.replay_digest`.
+        """
+        left_out = {"preset", "replay", "epochs" if self.tokens else "tokens"}
         return self.model_dump(exclude=left_out | (set() if self.self_distillation else {"self_distillation"}))
 
     def passes(self, tokens: int) -> float:

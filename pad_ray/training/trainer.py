@@ -22,9 +22,11 @@ from pad_ray.training.checkpoints import KEEP
 from pad_ray.training.cpu import environment
 from pad_ray.training.loop import FINISHED, Job, train_worker
 from pad_ray.training.metrics_log import FILE, MetricsLog, Sink
+from pad_ray.training.replay import LESSON as REPLAY
+from pad_ray.training.replay import replay_rows
 from pad_ray.training.settings import StudentConfig, TrainingConfig
 from pad_ray.training.students import check_targets, linear_layers
-from pad_ray.training.tokens import TokenizedExample, TokenTable, check_lengths, tokenize
+from pad_ray.training.tokens import TokenizedExample, TokenTable, check_lengths, count_tokens, tokenize
 
 METRICS = "metrics"
 _MEND = "What was reached is kept: run the same command again"
@@ -58,6 +60,7 @@ def train(
     sinks: Sequence[Sink] = (),
     frozen: Storage | None = None,
     task: str | None = None,
+    data: str | None = None,
 ) -> dict[str, Any]:
     """Fine-tunes `model` on the rows of `examples` and writes the result into `student`'s folder.
 
@@ -76,6 +79,7 @@ def train(
         sinks: called with the metrics of each step.
         frozen: folder of the first student, where `training.self_distillation` is set.
         task: learns the rows of this task alone, of a recipe with a student for each.
+        data: the data folder, for what is replayed.
 
     Returns:
         Facts for the done mark: examples, problems, steps, tokens, final loss, validation. The loss curve is
@@ -88,7 +92,7 @@ def train(
     """
 
     check_student(model, student_settings)
-    lesson = read_lesson(examples, model, training, recipe, task)
+    lesson = read_lesson(examples, model, training, recipe, task, data)
     training = training.model_copy(update={"epochs": training.passes(sum(map(len, lesson.examples)))})
     check_placement(resources)
     place = work / student.id
@@ -97,8 +101,10 @@ def train(
     facts = json.loads(place.read_text(FINISHED) or "{}")
     student.storage.copy_from(place / "weights")
     student.storage.write_text(FILE, MetricsLog(place / METRICS).text())
-    solved = {row["problem_id"] for row in lesson.rows}
+    solved = {row["problem_id"] for row in lesson.rows if row["lesson"] != REPLAY}
+    replayed = sum(row["lesson"] == REPLAY for row in lesson.rows)
     held = {"validation_examples": len(lesson.validation)} if lesson.validation else {}
+    held |= {"replayed": replayed} if replayed else {}
     return {"examples": len(lesson.rows), "problems": len(solved), "steps": facts["step"], **held, **_said(facts)}
 
 
@@ -128,9 +134,14 @@ def _said(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_lesson(
-    examples: Stage, model: str, training: TrainingConfig, recipe: Recipe, task: str | None = None
+    examples: Stage,
+    model: str,
+    training: TrainingConfig,
+    recipe: Recipe,
+    task: str | None = None,
+    data: str | None = None,
 ) -> Lesson:
-    """Tokenises the rows that are used, or those of a task; a share of the problems is held back for validation.
+    """Tokenises the rows that are used, or those of a task, and what is replayed; a share of the problems is held back.
 
     Raises:
         InputError: there are none, or one is too long for the settings or for the student.
@@ -142,11 +153,14 @@ def read_lesson(
     if not rows:
         raise InputError("no program held, so there is nothing to train on", "Look at the verdicts in samples/")
     config = AutoConfig.from_pretrained(model)
+    tokenizer, limit = AutoTokenizer.from_pretrained(model), longest_example(config, training)
     pairs, longest = bool(config.is_encoder_decoder), context_length(config)
+    if training.replay:
+        rows += replay_rows(training.replay, len(rows), lambda row: count_tokens(row, tokenizer, pairs) <= limit, data)
     encoded = tokenize(
         rows,
-        AutoTokenizer.from_pretrained(model),
-        longest_example(config, training),
+        tokenizer,
+        limit,
         encoder_decoder=pairs,
         loss=training.loss,
         answer_spans=recipe.answer_spans,

@@ -15,6 +15,8 @@ from tests.past_run import write_run
 
 Capture = pytest.CaptureFixture[str]
 COMMANDS = [
+    "ability",
+    "average",
     "clean",
     "compare",
     "completion",
@@ -23,6 +25,7 @@ COMMANDS = [
     "export",
     "init",
     "refine",
+    "rehearse",
     "report",
     "rounds",
     "run",

@@ -1,0 +1,125 @@
+"""Greedy answers of a model to the problems of a subset.
+
+transformers starts in seconds and serves every architecture. vLLM takes its time to start, and then reads the examples
+that all prompts of a subset begin with only once: it is for whole subsets and for large models.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from pad_ray.ability.models import Measured
+from pad_ray.ability.settings import Settings
+from pad_ray.ability.tasks import STOP
+from pad_ray.errors import EngineError, ModelError
+from pad_ray.generation.vllm import check_served
+from pad_ray.programs.values import encode
+from pad_ray.records import table
+from pad_ray.synthesis.requests import make_request
+
+_ROWS = 32  # that transformers generates at once
+
+
+class Answerer(Protocol):
+    """A model that continues prompts greedily."""
+
+    def __call__(self, prompts: Sequence[str]) -> list[str]:
+        """What the model writes after each prompt, up to the end of the paragraph.
+
+        Raises:
+            EngineError: a prompt has more tokens than the model takes.
+        """
+        ...
+
+
+@contextmanager
+def answering(model: Measured, settings: Settings) -> Iterator[Answerer]:
+    """A model that is loaded while the body runs.
+
+    Raises:
+        ModelError: vLLM does not serve it.
+    """
+    if settings.engine == "transformers":
+        yield _ByTransformers(model, settings)
+        return
+    check_served(model.folder, model.adapter)
+    with asyncio.Runner() as runner:
+        engine = runner.run(_start(model, settings))
+        try:
+            yield lambda prompts: runner.run(_by_vllm(engine, prompts, settings.max_tokens))
+        finally:
+            engine.close()
+
+
+class _ByTransformers:
+    def __init__(self, model: Measured, settings: Settings) -> None:
+        from pad_ray.generation.transformers import TransformersTeacher
+
+        self._teacher = TransformersTeacher(model.folder, settings.threads, model.adapter)
+        self._sampling = {"temperature": 0.0, "top_p": 1.0, "max_tokens": settings.max_tokens, "stop": list(STOP)}
+
+    def __call__(self, prompts: Sequence[str]) -> list[str]:
+        # Prompts of like length go together: less is padded.
+        order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
+        texts = [""] * len(prompts)
+        for start in range(0, len(order), _ROWS):
+            for place, text in self._answers(order[start : start + _ROWS], prompts):
+                texts[place] = text
+        return texts
+
+    def _answers(self, places: Sequence[int], prompts: Sequence[str]) -> Iterator[tuple[int, str]]:
+        rows = [
+            make_request({"id": str(place), "question": "", "gold": encode("")}, 0, prompts[place], self._sampling, "")
+            for place in places
+        ]
+        for row in self._teacher(table("request", rows)).to_pylist():
+            if row["teacher_error"]:
+                raise EngineError(row["teacher_error"], "Show fewer examples, or lower --max-tokens")
+            yield int(row["problem_id"]), row["completion"]
+
+
+async def _start(model: Measured, settings: Settings) -> Any:
+    from pad_ray.config import ResourcesConfig
+    from pad_ray.generation.step_vllm import VLLMStepEngine
+
+    return VLLMStepEngine(model.folder, ResourcesConfig(max_model_len=_LONGEST), model.adapter)
+
+
+_LONGEST = 2048  # tokens of prompt and answer; the longest prompt of three examples has some 900
+
+
+async def _by_vllm(engine: Any, prompts: Sequence[str], max_tokens: int) -> list[str]:
+    from pad_ray.decoding.engine import Draw
+
+    draw = Draw(count=1, temperature=0.0, max_tokens=max_tokens, lines=False)
+
+    async def answer(prompt: str) -> str:
+        [found] = (await engine.propose(engine.encode(prompt), [()], draw)).of
+        if not found:
+            raise EngineError(f"a prompt has no room for {max_tokens} tokens behind it", "Show fewer examples")
+        return _cut(engine.decode(found[0].tokens))
+
+    first = await answer(prompts[0])  # alone, so that the others find its examples in the engine's cache
+    return [first, *await asyncio.gather(*map(answer, prompts[1:]))]
+
+
+def _cut(text: str) -> str:
+    ends = [place for stop in STOP if (place := text.find(stop)) >= 0]
+    return text[: min(ends)] if ends else text
+
+
+def chat_of(model: Measured) -> Any:
+    """Renders messages by a model's own chat template.
+
+    Raises:
+        ModelError: it has none.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model.folder)
+    if not tokenizer.chat_template:
+        raise ModelError(f"model {model.name} has no chat template", "Ask with --ask completion")
+    return lambda messages: str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))

@@ -1,0 +1,164 @@
+"""Examples as a model itself writes them, to be replayed while it learns something else.
+
+A chat model is given its own template up to where a user's words begin, writes such words, and then answers them
+(Magpie, arXiv 2406.08464, section 2.1); no data of anybody's is needed. A model without a template writes texts from
+their beginning. What it writes is what it is: the aim is to keep that, not to better it (arXiv 2403.01244).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pad_ray.contamination import Overlap
+from pad_ray.errors import ConfigError, InputError
+from pad_ray.generation.transformers import TransformersTeacher
+from pad_ray.models import resolve_model
+from pad_ray.programs.values import encode
+from pad_ray.progress import Meter, shown
+from pad_ray.records import Row, table
+from pad_ray.synthesis.requests import make_request
+
+_ROWS = 32  # that the model writes at once
+_MARK = "\0"
+_TRIES = 4  # times as many are drawn, at most, as are wanted
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """How a model is let write.
+
+    Attributes:
+        rows: examples that are wanted.
+        temperature: of what it writes.
+        max_tokens: longest of its texts, in tokens; what does not come to its end is left out.
+        seed: another seed gives other examples.
+        threads: CPU threads; None leaves it to torch.
+        data: the data folder, whose evaluation sets are held against.
+    """
+
+    rows: int = 500
+    temperature: float = 0.8
+    max_tokens: int = 192
+    seed: int = 0
+    threads: int | None = None
+    data: str | None = None
+
+    def check(self) -> None:
+        """Refuses what nothing could be drawn with.
+
+        Raises:
+            ConfigError: names the setting.
+        """
+        for name, least in (("rows", 1), ("max_tokens", 1), ("threads", 1)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ConfigError(f"{name} is {value}", f"Give {least} or more")
+        if self.temperature <= 0:
+            raise ConfigError(f"temperature is {self.temperature:g}", "Greedy texts are all the same: give more than 0")
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What came of it: `drawn` texts, of which `kept` were written to the file, and why the others were not."""
+
+    drawn: int
+    kept: int
+    unfinished: int
+    repeated: int
+    contaminated: int
+    file: str
+
+
+def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
+    """Lets a model write examples, and writes them as JSON Lines for `training.replay.file`.
+
+    Args:
+        model: `embedded`, a folder, or a hub name.
+        settings: how many, and how they are drawn.
+        target: the file to write.
+
+    Raises:
+        ConfigError, ModelError: settings or a model that cannot be used.
+        InputError: the file cannot be written, or nothing that it wrote can be used.
+    """
+    settings.check()
+    writer = _Writer(resolve_model(model), settings)
+    overlap = Overlap(folder=settings.data)
+    kept: dict[str, Row] = {}
+    lost = {"unfinished": 0, "repeated": 0, "contaminated": 0}
+    drawn, most = 0, _TRIES * settings.rows
+    with shown(Meter("rehearse", settings.rows, unit="examples"), lambda: {"examples": len(kept)}):
+        while len(kept) < settings.rows and drawn < most:
+            for example in writer.draw(drawn // _ROWS):
+                drawn += 1
+                if example is None:
+                    lost["unfinished"] += 1
+                elif why := _why_not(example, kept, overlap):
+                    lost[why] += 1
+                elif len(kept) < settings.rows:
+                    kept[json.dumps(example)] = example
+    if not kept:
+        raise InputError(f"none of {drawn} texts of {model} can be used", "Raise --max-tokens, or take another model")
+    _write(target, list(kept.values()))
+    return Rehearsed(drawn, len(kept), file=str(target), **lost)
+
+
+def _why_not(example: Row, kept: dict[str, Row], overlap: Overlap) -> str | None:
+    if json.dumps(example) in kept:
+        return "repeated"
+    return "contaminated" if overlap.of(" ".join(example.values())) else None
+
+
+class _Writer:
+    def __init__(self, model: str, settings: Rehearsal) -> None:
+        from transformers import AutoTokenizer
+
+        self._settings = settings
+        self._teacher = TransformersTeacher(model, settings.threads)
+        tokenizer = AutoTokenizer.from_pretrained(model)
+        self._chat = bool(tokenizer.chat_template)
+        if self._chat:
+            turn = [{"role": "user", "content": _MARK}]
+            text = str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
+            self._before, _, self._after = text.partition(_MARK)
+        else:
+            self._before = str(tokenizer.bos_token or tokenizer.eos_token or "")
+
+    def draw(self, number: int) -> Iterator[Row | None]:
+        """The examples of one batch; None for each that did not come to its end."""
+        words = self._complete([self._before] * _ROWS, 2 * number)
+        if not self._chat:
+            yield from ({"text": text} if text and len(text.split()) > 1 else None for text in words)
+            return
+        prompts = [self._before + text + self._after for text in words if text]
+        yield from (None for text in words if not text)
+        for prompt, text in zip(prompts, self._complete(prompts, 2 * number + 1), strict=True):
+            yield {"prompt": prompt, "completion": text} if text else None
+
+    def _complete(self, prompts: Sequence[str], number: int) -> list[str | None]:
+        """What the model writes; None where it is empty or was cut off."""
+        if not prompts:
+            return []
+        drawn = {"temperature": self._settings.temperature, "top_p": 1.0, "max_tokens": self._settings.max_tokens}
+        sampling: dict[str, Any] = {**drawn, "stop": [], "seed": self._settings.seed * 100_003 + number}
+        problems: list[Row] = [{"id": f"{place:03}", "question": "", "gold": encode("")} for place in range(_ROWS)]
+        asked = [make_request(one, 0, prompt, sampling, "") for one, prompt in zip(problems, prompts, strict=False)]
+        rows = sorted(self._teacher(table("request", asked)).to_pylist(), key=lambda row: str(row["problem_id"]))
+        return [_finished(row) for row in rows]
+
+
+def _finished(row: Row) -> str | None:
+    text = str(row["completion"] or "").strip()
+    return text if text and row["finish_reason"] == "stop" else None
+
+
+def _write(path: Path, rows: Sequence[Row]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", "Name another file") from None

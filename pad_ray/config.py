@@ -41,8 +41,10 @@ class ProblemsConfig(Section):
 
     train: str = Field("quickstart", description="`quickstart`, or a source with `question` and `answer`.")
     validation: str | None = Field(None, description="A source; without one a share of train is held out.")
-    test: str | None = Field(
-        None, description="A source or a benchmark such as `svamp`; without one a share of train is held out."
+    test: str | tuple[str, ...] | None = Field(
+        None,
+        description="A source or a benchmark such as `svamp`, or a list of them, each measured by its own rule; "
+        "without one a share of train is held out.",
     )
     data: str | None = Field(
         None, description="The data folder, where files and benchmarks are looked for; by default `PAD_RAY_DATA`."
@@ -55,13 +57,37 @@ class ProblemsConfig(Section):
     benchmark: str | None = Field(None, description="The name in results; by default that of the test file.")
     limit: int | None = Field(None, ge=1, description="Use only the first n training problems.")
     validation_limit: int = Field(200, ge=1, description="Use at most the first n validation problems.")
-    test_limit: int | None = Field(None, ge=1, description="Use only the first n test problems.")
+    test_limit: int | None = Field(None, ge=1, description="Use only the first n test problems, of each source.")
     holdout: float = Field(0.1, ge=0, lt=0.5, description="Share of train held out for each split without a file.")
     question: str = Field("question", description="Name of the question field.")
     answer: str = Field("answer", description="Name of the gold answer field.")
     id: str = Field("id", description="Name of the id field; rows without one get a hash of the question.")
     seed: int = Field(0, description="Seed of the generator and of the hold-out.")
     sizes: Sizes = Field(default_factory=lambda: Sizes(), description="Sizes of the generator's splits.")
+
+    @field_validator("test", mode="before")
+    @classmethod
+    def _check_test(cls, test: Any) -> Any:
+        """A list of one is that one."""
+        named = [test] if isinstance(test, str) else test
+        if test is None:
+            return None
+        if not isinstance(named, list | tuple) or not named or not all(isinstance(one, str) for one in named):
+            raise ValueError("must be a source or a benchmark, or a list of them")
+        if len(set(named)) < len(named):
+            raise ValueError("names a source twice")
+        return named[0] if len(named) == 1 else tuple(named)
+
+    @model_validator(mode="after")
+    def _check_benchmark(self) -> ProblemsConfig:
+        if self.benchmark and len(self.tests) > 1:
+            raise ValueError("`benchmark` is one name, and `test` names several sources, each called by its own name")
+        return self
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The sources of test problems; none where a share of train is held out."""
+        return (self.test,) if isinstance(self.test, str) else self.test or ()
 
 
 Kind = Literal["vllm", "transformers", "http", "recorded", "annotations"]

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from pad_ray.answers import Answers
-from pad_ray.benchmarks import Benchmark
+from pad_ray.answers import Answers, rules_of_tests
 from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
 from pad_ray.generation.teachers import Teacher
 from pad_ray.models import local_folder
 from pad_ray.records import Row
 from pad_ray.run_folder import Stage, once
 from pad_ray.run_parts import RunParts, Student
+from pad_ray.verification import Rules
 
 GREEDY = "greedy"
 
@@ -38,7 +38,7 @@ class Measuring:
     def base_test(self) -> Answers:
         """The base model on the test problems, with the number of worked examples that validation chose."""
         settings = [self._base_settings, self._parts.base.identity, self._parts.shown, self.base_validation.digest]
-        return self._answers("base", settings, [self._parts.problem_stage], "base: test", self._parts.benchmark)
+        return self._answers("base", settings, [self._parts.problem_stage], "base: test", self._test_rules)
 
     def test(self, student: Student, decoder: str) -> Answers:
         """A student on the test problems, by a decoder."""
@@ -47,7 +47,7 @@ class Measuring:
         if decoder != GREEDY:
             settings += [decoder, self._parts.config.evaluation.decoding.model_dump()]
             name, title = f"{student.name}-{decoder}", f"{student.name}: {decoder}"
-        return self._answers(name, settings, [self._parts.problem_stage, student.stage], title, self._parts.benchmark)
+        return self._answers(name, settings, [self._parts.problem_stage, student.stage], title, self._test_rules)
 
     def validation(self, student: Student) -> Answers:
         """A student on the validation problems, greedy: what rounds are compared by."""
@@ -155,11 +155,14 @@ class Measuring:
         self._parts.noted()  # now, since a training may follow, and be stopped
 
     def _answers(
-        self, name: str, settings: Any, reads: Sequence[Stage], title: str, benchmark: Benchmark | None = None
+        self, name: str, settings: Any, reads: Sequence[Stage], title: str, rules: Rules | None = None
     ) -> Answers:
-        return Answers.of(
-            self._parts.folder, f"evaluation/{name}/", settings, reads, self._parts.config, title, benchmark
-        )
+        return Answers.of(self._parts.folder, f"evaluation/{name}/", settings, reads, self._parts.config, title, rules)
+
+    @cached_property
+    def _test_rules(self) -> Rules:
+        parts = self._parts
+        return rules_of_tests(parts.config.verification, parts.recipe, parts.tests, parts.benchmarks)
 
     def _student_settings(self, student: Student) -> list[Any]:
         return [self._parts.config.evaluation.max_tokens, self._parts.asking, *(["slot"] if student.repairs else [])]

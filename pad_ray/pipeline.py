@@ -36,7 +36,7 @@ from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.run_parts import RunParts, Student, asking_by
 from pad_ray.runtime import ray_running
 from pad_ray.saved_run import tests_by
-from pad_ray.splits import measured_benchmark, problem_rows
+from pad_ray.splits import measured_benchmarks, problem_rows
 from pad_ray.storage import Storage
 from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
@@ -66,7 +66,7 @@ class Pipeline:
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
         self.problems = problem_rows(config.problems)
-        self.benchmark = measured_benchmark(config.problems)
+        self.benchmarks = measured_benchmarks(config.problems)
         self._check_shown()
         self.teacher = Teacher.of(config.teacher).asked_by(self.annotator.name)
         self.base = Teacher.local(config.student.model)
@@ -88,7 +88,7 @@ class Pipeline:
             folder=self.folder,
             recipe=self.recipe,
             problems=self.problems,
-            benchmark=self.benchmark,
+            benchmarks=self.benchmarks,
             worked_examples=self.worked_examples,
             teacher=self.teacher,
             base=self.base,
@@ -334,7 +334,7 @@ class Pipeline:
 
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""
-        rows = measured(self.stages, self.config)
+        rows = measured(self.stages, self.config, self.parts.names)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
         if trained := self.student_stage.done:
             self.learning.write_card(self.student, self.sampling.verdicts.done or {}, trained, rows)

@@ -251,4 +251,4 @@ class Refinement:
     def _results(self, student: Student) -> list[dict[str, Any]]:
         answers: Sequence[Answers] = (self._measuring.validation(student), *self._measuring.tests(student).values())
         stages = [self._measuring.predictions(one) for one in answers]
-        return results_of(stages, self._parts.config)
+        return results_of(stages, self._parts.config, self._parts.names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,7 +40,7 @@ class RunParts:
         folder: the run's folder.
         recipe: how models are asked, and what they learn.
         problems: all problem rows.
-        benchmark: by whose rule test answers are compared; None for the run's own.
+        benchmarks: by whose rules test answers are compared, by the name that their problems carry.
         worked_examples: what the teacher and the base model are shown.
         teacher: who writes programs.
         base: the model that learns.
@@ -51,7 +51,7 @@ class RunParts:
     folder: RunFolder
     recipe: Recipe
     problems: list[Row]
-    benchmark: Benchmark | None
+    benchmarks: Mapping[str, Benchmark]
     worked_examples: Sequence[WorkedExample]
     teacher: Teacher
     base: Teacher
@@ -75,6 +75,11 @@ class RunParts:
     def tests(self) -> list[Row]:
         """Problems of all splits that are measured on."""
         return [row for row in self.problems if row["split"] not in ("train", "validation")]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Names of what is measured on, in the order of the settings."""
+        return list(dict.fromkeys(row["benchmark"] for row in self.tests))
 
     @cached_property
     def shown(self) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pad_ray.answers import Answers, rules_of_tests
 from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
 from pad_ray.generation.teachers import Teacher
 from pad_ray.models import local_folder
+from pad_ray.recipes import JudgedBy
 from pad_ray.records import Row
 from pad_ray.run_folder import Stage, once
 from pad_ray.run_parts import RunParts, Student
@@ -46,6 +47,8 @@ class Measuring:
         name, title = student.name, f"{student.name}: test"
         if decoder != GREEDY:
             settings += [decoder, self._parts.config.evaluation.decoding.model_dump()]
+            # Which texts vote together is asked for; what programs return is not.
+            settings += [self._test_rules.version] if self._parts.recipe.judged_by is JudgedBy.TEXT else []
             name, title = f"{student.name}-{decoder}", f"{student.name}: {decoder}"
         return self._answers(name, settings, [self._parts.problem_stage, student.stage], title, self._test_rules)
 
@@ -122,8 +125,9 @@ class Measuring:
 
     def _measure_decoded(self, answers: Answers, student: Student, decoder: str) -> None:
         def requests(model: Teacher) -> list[Row]:
-            evaluation, problems = self._parts.config.evaluation, self._parts.tests
-            return decoded_requests(problems, model.identity, self._parts.recipe, evaluation, decoder, student.repairs)
+            parts, slot = self._parts, student.repairs
+            settings, rules = parts.config.evaluation, self._test_rules
+            return decoded_requests(parts.tests, model.identity, parts.recipe, settings, decoder, slot, rules)
 
         facts = {"model": student.name, "decoder": decoder}
         load = lambda: self.load(student).decoding(decoder, self._parts.config.recipe)  # noqa: E731

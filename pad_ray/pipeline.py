@@ -18,12 +18,13 @@ from pad_ray.answers import Answers
 from pad_ray.benchmarks import State, availability
 from pad_ray.config import RunConfig
 from pad_ray.contamination import Overlap, check_shown
+from pad_ray.decoding.settings import OF_TEXTS
 from pad_ray.errors import ConfigError
 from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
 from pad_ray.learning import Learning
 from pad_ray.lessons import learnt_digest, valuing
-from pad_ray.measuring import GREEDY, Measuring
+from pad_ray.measuring import Measuring
 from pad_ray.programs.error_code import EMPTY
 from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
@@ -352,11 +353,11 @@ def _check_recipe(recipe: Recipe, config: RunConfig) -> None:
             f"recipe `{recipe.name}` teaches {len(recipe.students)} students, and a run has one",
             "Take `socratic_unified` or `socratic_program`",
         )
-    others = [name for name in config.evaluation.decoders if name != GREEDY]
+    others = [name for name in config.evaluation.decoders if name not in OF_TEXTS]
     if others and recipe.judged_by is JudgedBy.TEXT:
         raise ConfigError(
             f"evaluation.decoders: `{others[0]}` runs programs, and recipe `{recipe.name}` writes none",
-            f"Set `evaluation.decoders: [{GREEDY}]`",
+            f"Set `evaluation.decoders` to some of: {', '.join(OF_TEXTS)}",
         )
     if config.refinement and config.refinement.teaches_repair:
         recipe.prompt("?", (), EMPTY)

@@ -19,6 +19,7 @@ from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.refinement_settings import RefinementConfig
 from pad_ray.section import Section, section_of
+from pad_ray.synthesis.edit_settings import EditConfig
 from pad_ray.training.settings import StudentConfig, TrackingConfig, TrainingConfig
 from pad_ray.yaml_text import parse_mapping
 
@@ -182,11 +183,14 @@ class ExamplesConfig(Section):
         "those that move the base most; those that it is least certain of.",
     )
     seed: int = Field(0, description="Seed of the choice; a larger fraction of the same seed holds a smaller one.")
+    edit: EditConfig | None = Field(
+        None, description="Weights of the pairs of the recipes `edit` and `edit_cot`; without the section the defaults."
+    )
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The settings that define which examples there are."""
-        return self.model_dump(exclude={"fraction", "order", "seed"} if self.fraction == 1 else set())
+        """The settings that define which examples there are, but for those of pairs, which few recipes have."""
+        return self.model_dump(exclude={"edit"} | ({"fraction", "order", "seed"} if self.fraction == 1 else set()))
 
 
 class EvaluationConfig(Section):

@@ -43,6 +43,7 @@ from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
+from pad_ray.synthesis.pairs import shows_wrong, with_pairs
 from pad_ray.synthesis.requests import make_requests
 from pad_ray.training.trackers import check_trackers
 from pad_ray.training.trainer import check_student
@@ -124,6 +125,7 @@ class Pipeline:
     @property
     def example_stage(self) -> Stage:
         settings = [self.config.examples.identity, self.parts.asking, self.sampling.digest, self._held_against]
+        settings += self.parts.paired
         return self.folder.stage("examples", settings, [self.sampling.samples], "example")
 
     @property
@@ -313,6 +315,8 @@ class Pipeline:
         overlap = Overlap(folder=config.problems.data)
         marks = mark_samples(samples, questions, overlap.of)
         rows = make_examples(samples, questions, self.recipe, config.examples, marks, valuing(self.parts))
+        if pairing := self.parts.pairing:
+            rows = with_pairs(rows, samples, self.recipe, pairing)
         used = [row for row in rows if row["used"]]
         mark["used"] = len(used)
         mark["problems_solved"] = len({row["problem_id"] for row in used})
@@ -330,7 +334,8 @@ class Pipeline:
             currency=config.teacher.http.currency if config.teacher.http else "",
             beware=contaminates(self.shown) or "",
         )
-        card = dataset_card(samples, questions, marks, rows, origin)
+        shown = [row for row in rows if not shows_wrong(row)]
+        card = dataset_card(samples, questions, marks, shown, origin)
         (self.folder.storage / "samples").write_text("README.md", card)
 
     def _results(self) -> list[dict[str, Any]]:
@@ -358,6 +363,11 @@ def _check_recipe(recipe: Recipe, config: RunConfig) -> None:
         raise ConfigError(
             f"evaluation.decoders: `{others[0]}` runs programs, and recipe `{recipe.name}` writes none",
             f"Set `evaluation.decoders` to some of: {', '.join(OF_TEXTS)}",
+        )
+    if config.examples.edit and not recipe.pairs:
+        raise ConfigError(
+            f"examples.edit: recipe `{recipe.name}` makes no pairs",
+            "Take the recipe `edit` or `edit_cot`, or leave it out",
         )
     if config.refinement and config.refinement.teaches_repair:
         recipe.prompt("?", (), EMPTY)

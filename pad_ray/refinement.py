@@ -81,7 +81,7 @@ class Refinement:
         config, settings = self._parts.config, self.settings
         read = [self._sampling.digest, *(answers.digest for answers in self._written(number))]
         made = [config.examples.identity, settings.own, settings.repair.model_dump(mode="json")]
-        identity = [made, read, self._parts.asking, config.training.max_tokens]
+        identity = [made, read, self._parts.asking, config.training.max_tokens, *self._parts.paired]
         return self._parts.folder.stage(f"round-{number}/examples", identity, [self._examples()], "example")
 
     def _written(self, number: int) -> list[Answers]:

@@ -14,6 +14,7 @@ from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import Recipe
 from pad_ray.records import Row, content_hash
 from pad_ray.run_folder import RunFolder, Stage
+from pad_ray.synthesis.edit_settings import EditConfig
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,16 @@ class RunParts:
         """The worked examples as what defines a result; one without steps as it was before there were any."""
         fields = [vars(example) for example in self.worked_examples]
         return [{name: value for name, value in one.items() if name != "steps" or value} for one in fields]
+
+    @cached_property
+    def pairing(self) -> EditConfig | None:
+        """How pairs of right and wrong samples count; None of a recipe without pairs."""
+        return (self.config.examples.edit or EditConfig()) if self.recipe.pairs else None
+
+    @cached_property
+    def paired(self) -> list[Any]:
+        """The same as what defines a result; empty without pairs."""
+        return [self.pairing.model_dump()] if self.pairing else []
 
     @cached_property
     def asking(self) -> list[Any]:

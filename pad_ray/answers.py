@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pad_ray.benchmarks import Benchmark
@@ -51,19 +51,19 @@ class Answers:
         reads: Sequence[Stage],
         config: RunConfig,
         title: str,
-        benchmark: Benchmark | None = None,
+        rules: Rules | None = None,
         recipe: Recipe | None = None,
     ) -> Answers:
         """The stages `<prefix>requests` and `<prefix>samples` by what defines them.
 
         Args:
-            benchmark: answers are compared by its own rule, and not by the run's settings.
+            rules: by which answers are judged; by default those of the run's settings.
             recipe: by which it is asked; by default the run's.
         """
         recipe = recipe or recipe_named(config.recipe)
         requests = folder.stage(f"{prefix}requests", settings, reads, "request")
         samples = folder.stage(f"{prefix}samples", [], [requests], "sample")
-        rules = rules_of(config.verification, recipe, benchmark)
+        rules = rules or rules_of(config.verification, recipe)
         return cls(folder, requests, samples, config, recipe, rules, title)
 
     @property
@@ -204,3 +204,20 @@ def rules_of(verification: VerificationConfig, recipe: Recipe, benchmark: Benchm
         return Rules(benchmark.match, limits, f"{benchmark.name}.{benchmark.version}", extractor)
     comparison = Comparison(Mode(verification.mode), verification.relative, verification.absolute)
     return Rules(comparison, limits, extractor=extractor)
+
+
+def rules_of_tests(
+    verification: VerificationConfig, recipe: Recipe, problems: Sequence[Row], benchmarks: Mapping[str, Benchmark]
+) -> Rules:
+    """The rules by which answers to test problems are judged: each evaluation set has its own.
+
+    Args:
+        problems: rows of the test problems.
+        benchmarks: evaluation sets by the name that their problems carry; others are judged by the run's settings.
+    """
+    names = {row["benchmark"] for row in problems}
+    sets = {name: rules_of(verification, recipe, benchmarks.get(name)) for name in names}
+    if len(sets) == 1:
+        return next(iter(sets.values()))
+    own = {row["id"]: sets[row["benchmark"]] for row in problems if row["benchmark"] in benchmarks}
+    return replace(rules_of(verification, recipe), by_problem=own)

@@ -143,7 +143,7 @@ def _of_stage(cell: Cell, pipeline: Pipeline, stage: Stage) -> list[_Measured]:
     predictions = stage.read_rows(["benchmark", "split", "problem_id", "k", "verdict"])
     return [
         _Measured(_finding(cell, pipeline, row), _right(predictions, row))
-        for row in results_of([stage], pipeline.config)
+        for row in results_of([stage], pipeline.config, pipeline.parts.names)
         if row["split"] != "validation"
     ]
 

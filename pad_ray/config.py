@@ -19,6 +19,7 @@ from pad_ray.errors import ConfigError
 from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.refinement_settings import RefinementConfig
 from pad_ray.section import Section, section_of
+from pad_ray.synthesis.edit_settings import EditConfig
 from pad_ray.training.settings import StudentConfig, TrackingConfig, TrainingConfig
 from pad_ray.yaml_text import parse_mapping
 
@@ -49,8 +50,10 @@ class ProblemsConfig(Section):
         description="`quickstart`, `coin_flip`, `last_letters`, or a source with `question` and `answer`.",
     )
     validation: str | None = Field(None, description="A source; without one a share of train is held out.")
-    test: str | None = Field(
-        None, description="A source or a benchmark such as `svamp`; without one a share of train is held out."
+    test: str | tuple[str, ...] | None = Field(
+        None,
+        description="A source or a benchmark such as `svamp`, or a list of them, each measured by its own rule; "
+        "without one a share of train is held out.",
     )
     data: str | None = Field(
         None, description="The data folder, where files and benchmarks are looked for; by default `PAD_RAY_DATA`."
@@ -63,7 +66,7 @@ class ProblemsConfig(Section):
     benchmark: str | None = Field(None, description="The name in results; by default that of the test file.")
     limit: int | None = Field(None, ge=1, description="Use only the first n training problems.")
     validation_limit: int = Field(200, ge=1, description="Use at most the first n validation problems.")
-    test_limit: int | None = Field(None, ge=1, description="Use only the first n test problems.")
+    test_limit: int | None = Field(None, ge=1, description="Use only the first n test problems, of each source.")
     holdout: float = Field(0.1, ge=0, lt=0.5, description="Share of train held out for each split without a file.")
     question: str = Field("question", description="Name of the question field.")
     answer: str = Field("answer", description="Name of the gold answer field.")
@@ -90,6 +93,32 @@ class ProblemsConfig(Section):
             known = f"they count from 0 to {self.folds - 1}" if self.folds else "`folds` is not set"
             raise ValueError(f"there is no fold {self.fold}: {known}")
         return self
+
+    @field_validator("test", mode="before")
+    @classmethod
+    def _check_test(cls, test: Any) -> Any:
+        """A list of one is that one."""
+        named = [test] if isinstance(test, str) else test
+        if test is None:
+            return None
+        if not isinstance(named, list | tuple) or not named or not all(isinstance(one, str) for one in named):
+            raise ValueError("must be a source or a benchmark, or a list of them")
+        if len(set(named)) < len(named):
+            raise ValueError("names a source twice")
+        return named[0] if len(named) == 1 else tuple(named)
+
+    @model_validator(mode="after")
+    def _check_benchmark(self) -> ProblemsConfig:
+        if self.benchmark and len(self.tests) > 1:
+            raise ValueError("`benchmark` is one name, and `test` names several sources, each called by its own name")
+        if self.folds and len(self.tests) > 1:
+            raise ValueError("`folds` are of one source of test problems, and `test` names several")
+        return self
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The sources of test problems; none where a share of train is held out."""
+        return (self.test,) if isinstance(self.test, str) else self.test or ()
 
 
 Kind = Literal["vllm", "transformers", "http", "recorded", "annotations"]
@@ -184,11 +213,14 @@ class ExamplesConfig(Section):
         "those that move the base most; those that it is least certain of.",
     )
     seed: int = Field(0, description="Seed of the choice; a larger fraction of the same seed holds a smaller one.")
+    edit: EditConfig | None = Field(
+        None, description="Weights of the pairs of the recipes `edit` and `edit_cot`; without the section the defaults."
+    )
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The settings that define which examples there are."""
-        return self.model_dump(exclude={"fraction", "order", "seed"} if self.fraction == 1 else set())
+        """The settings that define which examples there are, but for those of pairs, which few recipes have."""
+        return self.model_dump(exclude={"edit"} | ({"fraction", "order", "seed"} if self.fraction == 1 else set()))
 
 
 class EvaluationConfig(Section):

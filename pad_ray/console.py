@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pad_ray.evaluation.metrics import place_names
 from pad_ray.rounds import Round, table_of
 from pad_ray.verification import Verdict
 
@@ -59,13 +60,16 @@ def print_rows(sampling: Answers, place: str) -> None:
 
 def print_results(results: list[dict[str, Any]], report: str) -> None:
     """Accuracy with intervals by split and model."""
-    head = f"{'split':<11} {'model':<9} {'decoder':<24} {'shots':>5} {'n':>5} {'right':>6}"
+    names = place_names(results)
+    width = max(11, *map(len, names.values())) if names else 11
+    head = f"{'split':<{width}} {'model':<9} {'decoder':<24} {'shots':>5} {'n':>5} {'right':>6}"
     print(f"\n{head} {'95 % interval':>16} {'executable':>11}")
     for row in results:
         interval = f"{100 * row['low']:.1f} – {100 * row['high']:.1f}"
         rate = "" if row["executable_rate"] is None else f"{100 * row['executable_rate']:.1f} %"
         print(
-            f"{row['split']:<11} {row['model']:<9} {row['decoder']:<24} {row['shots']:>5} {row['n']:>5} "
+            f"{names[row['benchmark'], row['split']]:<{width}} {row['model']:<9} {row['decoder']:<24} "
+            f"{row['shots']:>5} {row['n']:>5} "
             f"{100 * row['accuracy']:>5.1f}% {interval:>16} {rate:>11}"
         )
     print(f"\nreport: {report}")
@@ -73,7 +77,11 @@ def print_results(results: list[dict[str, Any]], report: str) -> None:
 
 def print_findings(findings: Sequence[Finding]) -> None:
     """A line for each figure of the last student of each arm; the others are in `comparison.json`."""
-    head = f"\n{'split':<11} {'arm':<24} {'student':<9} {'decoder':<24} {'n':>5} {'right':>6} {'95 % interval':>16}"
+    names = place_names(map(asdict, findings))
+    width = max(11, *map(len, names.values())) if names else 11
+    head = (
+        f"\n{'split':<{width}} {'arm':<24} {'student':<9} {'decoder':<24} {'n':>5} {'right':>6} {'95 % interval':>16}"
+    )
     print(f"{head} {'difference':>10} {'p':>6} {'executable':>11}")
     for one in (finding for finding in findings if finding.last or finding.student == "base"):
         name = (
@@ -86,8 +94,8 @@ def print_findings(findings: Sequence[Finding]) -> None:
         p_value = "" if one.p_value is None else f"{one.p_value:.3f}"
         rate = "" if one.executable_rate is None else f"{100 * one.executable_rate:.1f} %"
         print(
-            f"{one.split:<11} {name:<24} {one.student:<9} {one.decoder:<24} {one.n:>5} {100 * one.accuracy:>5.1f}% "
-            f"{interval:>16} {difference:>10} {p_value:>6} {rate:>11}"
+            f"{names[one.benchmark, one.split]:<{width}} {name:<24} {one.student:<9} {one.decoder:<24} {one.n:>5} "
+            f"{100 * one.accuracy:>5.1f}% {interval:>16} {difference:>10} {p_value:>6} {rate:>11}"
         )
 
 

@@ -22,6 +22,7 @@ from pad_ray.run_folder import DONE, read_mark
 from pad_ray.run_tables import RunTables
 from pad_ray.storage import Storage
 from pad_ray.student_card import asking_of
+from pad_ray.synthesis.pairs import shows_wrong
 from pad_ray.training.card import merged_card
 
 MERGED = "student-merged"
@@ -208,7 +209,8 @@ def write_jsonl(run: Storage, path: Path, form: Form = "prompt-completion") -> i
     stage = RunTables(run).newest("examples")
     if stage is None or not stage.done:
         raise InputError(f"there are no examples in {run.uri}", "Let `pad-ray run --until examples` make them")
-    rows = [row for row in stage.read_rows() if row["used"] and row["split"] == "train"]
+    used = (row for row in stage.read_rows() if row["used"] and row["split"] == "train")
+    rows = [row for row in used if not shows_wrong(row)]  # no trainer of others would make them less likely
     shapes = map(_pair, rows) if form == "prompt-completion" else _chats(run, rows)
     lines = [{**shape, **_provenance(row)} for shape, row in zip(shapes, rows, strict=True)]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)

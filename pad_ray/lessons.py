@@ -17,6 +17,7 @@ from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.mixture import mix
 from pad_ray.synthesis.own_programs import new_programs
+from pad_ray.synthesis.pairs import shows_wrong, with_pairs
 from pad_ray.synthesis.repairs import Repair, draw_faults, injected_repairs, mined_repairs
 from pad_ray.training.settings import TrainingConfig
 from pad_ray.training.tokens import count_tokens
@@ -45,6 +46,8 @@ def make_lessons(
     used = {row["sample_id"] for row in examples if row["used"]}
     learnt = [row for row in right if row["id"] in used]
     repairs = _repairs(parts, settings, learnt, written) if settings.teaches_repair else []
+    if parts.pairing:
+        examples = with_pairs(examples, [*taught, *written], parts.recipe, parts.pairing)
     fits = fitting(parts.base.model, parts.config.training)
     return mix(examples, parts.questions, repairs, parts.recipe, settings.repair, fits)
 
@@ -96,7 +99,8 @@ def learnt_digest(rows: Sequence[Row]) -> str:
 
 def _taught(row: Row) -> tuple[Any, ...]:
     more = (row.get("task"), row.get("weight"))
-    return (row["prompt"], row["target"], *(more if any(one is not None for one in more) else ()))
+    contrast = (row["contrast"],) if row.get("contrast") else ()
+    return (row["prompt"], row["target"], *(more if any(one is not None for one in more) else ()), *contrast)
 
 
 def counts(rows: Sequence[Row]) -> Mapping[str, Any]:
@@ -106,6 +110,6 @@ def counts(rows: Sequence[Row]) -> Mapping[str, Any]:
         "rows": len(rows),
         "used": len(used),
         "problems_solved": len({row["problem_id"] for row in used}),
-        "repairs": sum(row["lesson"] is not None for row in used),
+        "repairs": sum(row["lesson"] is not None and not shows_wrong(row) for row in used),
         "digest": learnt_digest(rows),
     }

@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-from pad_ray.answers import Answers
-from pad_ray.benchmarks import Benchmark
+from pad_ray.answers import Answers, rules_of_tests
 from pad_ray.decoding.settings import takes_turns
 from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
 from pad_ray.evaluation.dialogues import turns_requests, with_reference
 from pad_ray.generation.teachers import Teacher
 from pad_ray.generation.turn_taking import TurnTakers
 from pad_ray.models import local_folder
-from pad_ray.recipes import Recipe, recipe_named
+from pad_ray.recipes import JudgedBy, Recipe, recipe_named
 from pad_ray.recipes.socratic_iterative import QA, QG, SocraticIterative
 from pad_ray.records import Row
 from pad_ray.run_folder import Stage, once
 from pad_ray.run_parts import RunParts, Student, asking_by
+from pad_ray.verification import Rules
 
 GREEDY = "greedy"
 
@@ -45,7 +45,7 @@ class Measuring:
     def base_test(self) -> Answers:
         """The base model on the test problems, with the number of worked examples that validation chose."""
         settings = [self._base_settings, self._parts.base.identity, self._parts.shown, self.base_validation.digest]
-        return self._answers("base", settings, [self._parts.problem_stage], "base: test", self._parts.benchmark)
+        return self._answers("base", settings, [self._parts.problem_stage], "base: test", self._test_rules)
 
     def test(self, student: Student, decoder: str) -> Answers:
         """A student on the test problems, by a decoder."""
@@ -57,8 +57,11 @@ class Measuring:
             evaluation = self._parts.config.evaluation
             by = evaluation.turns if takes_turns(decoder) else evaluation.decoding
             settings += [decoder, by.model_dump()]
+            if self._parts.recipe.judged_by is JudgedBy.TEXT and not takes_turns(decoder):
+                # Which texts vote together is asked for; what programs return is not.
+                settings.append(self._test_rules.version)
             name, title = f"{student.name}-{decoder}", f"{student.name}: {decoder}"
-        return self._answers(name, settings, [self._parts.problem_stage, student.stage], title, self._parts.benchmark)
+        return self._answers(name, settings, [self._parts.problem_stage, student.stage], title, self._test_rules)
 
     def validation(self, student: Student) -> Answers:
         """A student on the validation problems, greedy: what rounds are compared by."""
@@ -144,8 +147,9 @@ class Measuring:
 
     def _measure_decoded(self, answers: Answers, student: Student, decoder: str) -> None:
         def requests(model: Teacher) -> list[Row]:
-            evaluation, problems = self._parts.config.evaluation, self._tests(decoder)
-            return decoded_requests(problems, model.identity, self._parts.recipe, evaluation, decoder, student.repairs)
+            parts, slot = self._parts, student.repairs
+            settings, rules, problems = parts.config.evaluation, self._test_rules, self._tests(decoder)
+            return decoded_requests(problems, model.identity, parts.recipe, settings, decoder, slot, rules)
 
         facts = {"model": student.name, "decoder": decoder}
         load = lambda: self.load(student).decoding(decoder, self._parts.config.recipe)  # noqa: E731
@@ -164,14 +168,15 @@ class Measuring:
         self._measure(answers, load, requests, problems, {"model": student.name, "decoder": decoder})
 
     def _tests(self, decoder: str) -> list[Row]:
-        """The test problems that a decoder answers: of each split the first so many."""
-        limit, seen = self._parts.config.evaluation.limits.get(decoder), Counter[str]()
+        """The test problems that a decoder answers: of each set and split the first so many."""
+        limit, seen = self._parts.config.evaluation.limits.get(decoder), Counter[tuple[str, str]]()
         if not limit:
             return self._parts.tests
         chosen = []
         for row in self._parts.tests:
-            seen[row["split"]] += 1
-            if seen[row["split"]] <= limit:
+            place = (row["benchmark"], row["split"])
+            seen[place] += 1
+            if seen[place] <= limit:
                 chosen.append(row)
         return chosen
 
@@ -204,11 +209,14 @@ class Measuring:
         self._parts.noted()  # now, since a training may follow, and be stopped
 
     def _answers(
-        self, name: str, settings: Any, reads: Sequence[Stage], title: str, benchmark: Benchmark | None = None
+        self, name: str, settings: Any, reads: Sequence[Stage], title: str, rules: Rules | None = None
     ) -> Answers:
-        return Answers.of(
-            self._parts.folder, f"evaluation/{name}/", settings, reads, self._parts.config, title, benchmark
-        )
+        return Answers.of(self._parts.folder, f"evaluation/{name}/", settings, reads, self._parts.config, title, rules)
+
+    @cached_property
+    def _test_rules(self) -> Rules:
+        parts = self._parts
+        return rules_of_tests(parts.config.verification, parts.recipe, parts.tests, parts.benchmarks)
 
     def _student_settings(self, student: Student) -> list[Any]:
         return [self._parts.config.evaluation.max_tokens, self._parts.asking, *(["slot"] if student.repairs else [])]

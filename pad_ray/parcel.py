@@ -38,12 +38,14 @@ def pack(config: RunConfig, folder: Path) -> list[str]:
     settings = config.model_dump(mode="json", by_alias=True)
     sent = []
     for key in _FILES:
-        source = _local(_value(config, key))
-        if source is not None:
-            place = _place_of(source, str(_value(config, key)))
-            _copy(source, folder / place)
-            _put(settings, key, place)
-            sent.append(place)
+        value = _value(config, key)
+        several = isinstance(value, tuple)
+        places = [_send(one, folder) for one in (value if several else (value,))]
+        sent += [place for place in places if place]
+        if several:
+            _put(settings, key, [place or one for place, one in zip(places, value, strict=True)])
+        elif places[0]:
+            _put(settings, key, places[0])
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     if size > _MOST_BYTES:
         raise InputError(
@@ -77,7 +79,7 @@ def _value(config: RunConfig, key: str) -> Any:
     return getattr(getattr(config, section), name)
 
 
-def _put(settings: dict[str, Any], key: str, value: str) -> None:
+def _put(settings: dict[str, Any], key: str, value: str | list[str]) -> None:
     section, _, name = key.partition(".")
     settings[section][name] = value
 
@@ -99,6 +101,16 @@ def _place_of(source: Path, value: str) -> str:
     if not given.is_absolute() and ".." not in given.parts and not value.startswith("~"):
         return value
     return "/".join(source.resolve().parts[-2:])
+
+
+def _send(value: str | None, folder: Path) -> str | None:
+    """Copies the file that a setting names into the parcel, and says where; None where it names none."""
+    source = _local(value)
+    if source is None:
+        return None
+    place = _place_of(source, str(value))
+    _copy(source, folder / place)
+    return place
 
 
 def _copy(source: Path, target: Path) -> None:

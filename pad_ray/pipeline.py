@@ -18,14 +18,14 @@ from pad_ray.answers import Answers
 from pad_ray.benchmarks import State, availability
 from pad_ray.config import RunConfig
 from pad_ray.contamination import Overlap, check_shown
-from pad_ray.decoding.settings import GIVEN, TURNS, takes_turns
+from pad_ray.decoding.settings import GIVEN, OF_TEXTS, TURNS, takes_turns
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.dialogues import check_given
 from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
 from pad_ray.learning import Learning
 from pad_ray.lessons import learnt_digest, valuing
-from pad_ray.measuring import GREEDY, Measuring
+from pad_ray.measuring import Measuring
 from pad_ray.programs.error_code import EMPTY
 from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
@@ -38,12 +38,13 @@ from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.run_parts import RunParts, Student, asking_by
 from pad_ray.runtime import ray_running
 from pad_ray.saved_run import tests_by
-from pad_ray.splits import bare_questions, measured_benchmark, problem_rows
+from pad_ray.splits import bare_questions, measured_benchmarks, problem_rows
 from pad_ray.storage import Storage
 from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
+from pad_ray.synthesis.pairs import shows_wrong, with_pairs
 from pad_ray.synthesis.requests import make_requests
 from pad_ray.training.trackers import check_trackers
 from pad_ray.training.trainer import check_student
@@ -68,7 +69,7 @@ class Pipeline:
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
         self.problems = problem_rows(config.problems)
-        self.benchmark = measured_benchmark(config.problems)
+        self.benchmarks = measured_benchmarks(config.problems)
         if GIVEN in config.evaluation.decoders:
             check_given([row for row in self.problems if row["split"] not in ("train", "validation")])
         self._check_shown()
@@ -92,7 +93,7 @@ class Pipeline:
             folder=self.folder,
             recipe=self.recipe,
             problems=self.problems,
-            benchmark=self.benchmark,
+            benchmarks=self.benchmarks,
             worked_examples=self.worked_examples,
             teacher=self.teacher,
             base=self.base,
@@ -128,6 +129,7 @@ class Pipeline:
     @property
     def example_stage(self) -> Stage:
         settings = [self.config.examples.identity, self.parts.asking, self.sampling.digest, self._held_against]
+        settings += self.parts.paired
         return self.folder.stage("examples", settings, [self.sampling.samples], "example")
 
     @property
@@ -319,6 +321,8 @@ class Pipeline:
         overlap = Overlap(folder=config.problems.data)
         marks = mark_samples(samples, questions, lambda question: overlap.of(self.parts.bare(question)))
         rows = make_examples(samples, questions, self.recipe, config.examples, marks, valuing(self.parts))
+        if pairing := self.parts.pairing:
+            rows = with_pairs(rows, samples, self.recipe, pairing)
         used = [row for row in rows if row["used"]]
         mark["used"] = len(used)
         mark["problems_solved"] = len({row["problem_id"] for row in used})
@@ -336,12 +340,13 @@ class Pipeline:
             currency=config.teacher.http.currency if config.teacher.http else "",
             beware=contaminates(self.shown) or "",
         )
-        card = dataset_card(samples, questions, marks, rows, origin)
+        shown = [row for row in rows if not shows_wrong(row)]
+        card = dataset_card(samples, questions, marks, shown, origin)
         (self.folder.storage / "samples").write_text("README.md", card)
 
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""
-        rows = measured(self.stages, self.config)
+        rows = measured(self.stages, self.config, self.parts.names)
         (self.folder.storage / "evaluation").write_text("results.json", json.dumps(rows, indent=2) + "\n")
         if trained := self.student_stage.done:
             self.learning.write_card(self.student, self.sampling.verdicts.done or {}, trained, rows)
@@ -365,11 +370,16 @@ def _check_recipe(recipe: Recipe, config: RunConfig) -> None:
             f"evaluation.decoders: `{alone[0]}` takes two students, and recipe `{recipe.name}` teaches one",
             "Take recipe `socratic_iterative`, or another decoder",
         )
-    others = [name for name in config.evaluation.decoders if name != GREEDY and not takes_turns(name)]
+    others = [name for name in config.evaluation.decoders if name not in OF_TEXTS and not takes_turns(name)]
     if others and recipe.judged_by is JudgedBy.TEXT:
         raise ConfigError(
             f"evaluation.decoders: `{others[0]}` runs programs, and recipe `{recipe.name}` writes none",
-            f"Set `evaluation.decoders: [{GREEDY}]`",
+            f"Set `evaluation.decoders` to some of: {', '.join(OF_TEXTS)}",
+        )
+    if config.examples.edit and not recipe.pairs:
+        raise ConfigError(
+            f"examples.edit: recipe `{recipe.name}` makes no pairs",
+            "Take the recipe `edit` or `edit_cot`, or leave it out",
         )
     if config.refinement and config.refinement.teaches_repair:
         recipe.prompt("?", (), EMPTY)

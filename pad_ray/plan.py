@@ -122,8 +122,8 @@ def warnings(pipeline: Pipeline) -> Iterator[str]:
     """What a reader of results must know: contaminated worked examples, a benchmark of which a part is here."""
     if sentence := contaminates(pipeline.shown):
         yield sentence
-    if pipeline.benchmark:
-        found = coverage(pipeline.benchmark, pipeline.config.problems.data)
+    for benchmark in pipeline.benchmarks.values():
+        found = coverage(benchmark, pipeline.config.problems.data)
         if found.state is State.PARTIAL:
             yield f"the test problems are a part of {found.benchmark.name}, {found}"
     if sentence := rounds_ahead(pipeline):

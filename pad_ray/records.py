@@ -83,8 +83,10 @@ _SCHEMAS: dict[str, dict[str, str]] = {
         "marks": "string",  # JSON: what is noteworthy about the sample, see `pad_ray.synthesis.marks`
         "used": "bool",  # whether the student learns from it
         "why_not": "string",  # the mark that excludes it, or `per_problem limit`; null where it is used
-        "lesson": "string",  # null: question to program; a repair is `injected:<kind>` or `mined:<verdict>`
+        "lesson": "string",  # null: question to program; a repair is `injected:<kind>` or `mined:<verdict>`,
+        # the wrong one of a pair `edit:<verdict>`
         "broken_id": "string",  # of a repair: the sample that the broken program is, or was made from
+        "contrast": "string",  # JSON: of a pair, the other target and how much more or less what differs counts
     },
 }
 _SCHEMAS["prediction"] = {

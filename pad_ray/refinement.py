@@ -82,7 +82,7 @@ class Refinement:
         config, settings = self._parts.config, self.settings
         read = [self._sampling.digest, *(answers.digest for answers in self._written(number))]
         made = [config.examples.identity, settings.own, settings.repair.model_dump(mode="json")]
-        identity = [made, read, self._parts.asking, config.training.max_tokens]
+        identity = [made, read, self._parts.asking, config.training.max_tokens, *self._parts.paired]
         return self._parts.folder.stage(f"round-{number}/examples", identity, [self._examples()], "example")
 
     def _written(self, number: int) -> list[Answers]:
@@ -256,4 +256,4 @@ class Refinement:
     def _results(self, student: Student) -> list[dict[str, Any]]:
         answers: Sequence[Answers] = (self._measuring.validation(student), *self._measuring.tests(student).values())
         stages = [self._measuring.predictions(one) for one in answers]
-        return results_of(stages, self._parts.config)
+        return results_of(stages, self._parts.config, self._parts.names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pad_ray.config import RunConfig
@@ -15,23 +15,26 @@ from pad_ray.run_folder import Stage
 _COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")
 
 
-def measured(stages: Mapping[str, Stage], config: RunConfig) -> list[dict[str, Any]]:
+def measured(stages: Mapping[str, Stage], config: RunConfig, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Accuracy with intervals of all that a run has measured.
 
     Args:
         stages: the run's, by name.
         config: its settings.
+        names: of its benchmarks, in the order in which they are to stand; by default that of the alphabet.
     """
-    return results_of([stage for stage in stages.values() if stage.record == "prediction"], config)
+    return results_of([stage for stage in stages.values() if stage.record == "prediction"], config, names)
 
 
-def results_of(stages: Iterable[Stage], config: RunConfig) -> list[dict[str, Any]]:
+def results_of(stages: Iterable[Stage], config: RunConfig, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Accuracy with intervals by split, model, decoder and shots, see `pad_ray.evaluation.metrics.summarise`.
 
     Args:
         stages: of predictions; those that are not done are passed over.
         config: the run's settings.
+        names: as of `measured`.
     """
+    order = {name: place for place, name in enumerate(names)}
     rows: list[dict[str, Any]] = []
     for stage in stages:
         if stage.done is None:
@@ -39,32 +42,34 @@ def results_of(stages: Iterable[Stage], config: RunConfig) -> list[dict[str, Any
         predictions = stage.read_rows(_COUNTED)
         again = _repaired(stage) if predictions and repairs(predictions[0]["decoder"]) else {}
         asked = _questions(stage) if predictions and predictions[0]["decoder"] == TURNS else {}
-        for shots in sorted({row["k"] for row in predictions}):
-            chosen = [row for row in predictions if row["k"] == shots]
+        places = {(row["k"], order.get(row["benchmark"], len(order)), row["benchmark"]) for row in predictions}
+        for shots, _, benchmark in sorted(places):
+            chosen = [row for row in predictions if (row["k"], row["benchmark"]) == (shots, benchmark)]
             facts = {name: chosen[0][name] for name in ("model", "decoder", "verifier")}
             found = summarise(chosen, recipe=config.recipe, **facts, shots=shots, seed=config.training.seed)
             rows += [
                 {
                     **row,
-                    **({"repaired": again[row["split"]]} if again else {}),
-                    **({"questions": asked[row["split"]]} if row["split"] in asked else {}),
+                    **({"repaired": again[_place(row)]} if again else {}),
+                    **({"questions": asked[_place(row)]} if _place(row) in asked else {}),
                 }
                 for row in found
             ]
     return rows
 
 
-def _repaired(stage: Stage) -> dict[str, dict[str, int]]:
-    """What asking again was worth, by split."""
-    rows = stage.read_rows(["split", "verdict", "trace"])
-    return {split: repaired(row for row in rows if row["split"] == split) for split in {row["split"] for row in rows}}
+def _repaired(stage: Stage) -> dict[tuple[str, str], dict[str, int]]:
+    """What asking again was worth, by benchmark and split."""
+    rows = stage.read_rows(["benchmark", "split", "verdict", "trace"])
+    return {place: repaired(row for row in rows if _place(row) == place) for place in set(map(_place, rows))}
 
 
-def _questions(stage: Stage) -> dict[str, Mapping[str, Any]]:
-    """How well the student that asks does, by split; of splits with a reference only."""
-    rows = stage.read_rows(["split", "trace"])
-    found = {
-        split: question_measures(row for row in rows if row["split"] == split)
-        for split in {row["split"] for row in rows}
-    }
-    return {split: measures for split, measures in found.items() if measures}
+def _questions(stage: Stage) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """How well the student that asks does, by benchmark and split; of those with a reference only."""
+    rows = stage.read_rows(["benchmark", "split", "trace"])
+    found = {place: question_measures(row for row in rows if _place(row) == place) for place in set(map(_place, rows))}
+    return {place: measures for place, measures in found.items() if measures}
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["benchmark"], row["split"]

@@ -15,6 +15,7 @@ from pad_ray.recipes import Recipe
 from pad_ray.records import Row, content_hash
 from pad_ray.run_folder import RunFolder, Stage
 from pad_ray.splits import bare_questions
+from pad_ray.synthesis.edit_settings import EditConfig
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class RunParts:
         folder: the run's folder.
         recipe: how models are asked, and what they learn.
         problems: all problem rows.
-        benchmark: by whose rule test answers are compared; None for the run's own.
+        benchmarks: by whose rules test answers are compared, by the name that their problems carry.
         worked_examples: what the teacher and the base model are shown.
         teacher: who writes programs.
         base: the model that learns.
@@ -54,7 +55,7 @@ class RunParts:
     folder: RunFolder
     recipe: Recipe
     problems: list[Row]
-    benchmark: Benchmark | None
+    benchmarks: Mapping[str, Benchmark]
     worked_examples: Sequence[WorkedExample]
     teacher: Teacher
     base: Teacher
@@ -88,10 +89,25 @@ class RunParts:
         return [row for row in self.problems if row["split"] not in ("train", "validation")]
 
     @cached_property
+    def names(self) -> list[str]:
+        """Names of what is measured on, in the order of the settings."""
+        return list(dict.fromkeys(row["benchmark"] for row in self.tests))
+
+    @cached_property
     def shown(self) -> list[dict[str, Any]]:
         """The worked examples as what defines a result; one without steps as it was before there were any."""
         fields = [vars(example) for example in self.worked_examples]
         return [{name: value for name, value in one.items() if name != "steps" or value} for one in fields]
+
+    @cached_property
+    def pairing(self) -> EditConfig | None:
+        """How pairs of right and wrong samples count; None of a recipe without pairs."""
+        return (self.config.examples.edit or EditConfig()) if self.recipe.pairs else None
+
+    @cached_property
+    def paired(self) -> list[Any]:
+        """The same as what defines a result; empty without pairs."""
+        return [self.pairing.model_dump()] if self.pairing else []
 
     @cached_property
     def asking(self) -> list[Any]:

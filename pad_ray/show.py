@@ -19,6 +19,7 @@ from pad_ray.row_text import Block, plain_value, print_blocks
 from pad_ray.run_folder import Stage, latest
 from pad_ray.run_tables import RECORDS, RunTables, read
 from pad_ray.samples_view import error_text
+from pad_ray.synthesis.pairs import shows_wrong
 
 MIN_PREFIX = 6
 _LISTED = 10
@@ -153,7 +154,8 @@ def _example(run: RunTables, sample: Row) -> Iterator[Block]:
 
 def _fate(example: Row) -> str:
     """Whether the student learns from an example."""
-    return f"not used: {example['why_not']}" if example["why_not"] else "used"
+    told = ", as what is not to be written" if shows_wrong(example) else ""
+    return f"not used: {example['why_not']}" if example["why_not"] else f"used{told}"
 
 
 def _later_verdicts(run: RunTables, sample: Row) -> Iterator[Block]:

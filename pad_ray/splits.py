@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,17 +40,26 @@ def problem_rows(settings: ProblemsConfig) -> list[Row]:
     """
     if settings.train in BUILTIN:
         _refuse_files(settings)
-        splits = load_problems(settings.train, seed=settings.seed, sizes=settings.sizes.model_dump(exclude_none=True))
+        made = load_problems(settings.train, seed=settings.seed, sizes=settings.sizes.model_dump(exclude_none=True))
+        parts = _whole(made)
     else:
         _refuse_contamination(settings)
         splits = {split: list(_read(split, settings)) for split in _SPLITS}
-        splits = _hold_out(_fold(_tell_apart(splits), settings) if settings.folds else splits, settings)
-        splits = _tell_apart(splits)
-    name = settings.benchmark or _name(settings.test or settings.train, settings)
+        splits = _hold_out(_fold(splits, settings) if settings.folds else splits, settings)
+        parts = _tell_apart({**_whole(splits), **_several_tests(settings)})
+    name = settings.benchmark or _name(settings.tests[0] if len(settings.tests) == 1 else settings.train, settings)
     name += f"_folds{settings.folds}" if settings.folds and not settings.benchmark else ""
     limits = {"train": settings.limit, "validation": settings.validation_limit, "test": settings.test_limit}
-    chosen = [(problem, split) for split in splits for problem in splits[split][: limits.get(split)]]
-    return [_row(_in_context(problem, settings.context), split, name) for problem, split in chosen]
+    return [
+        _row(_in_context(problem, settings.context), split, named or name)
+        for (split, named), problems in parts.items()
+        for problem in problems[: limits.get(split)]
+    ]
+
+
+def _whole(splits: Mapping[str, list[Problem]]) -> dict[tuple[str, str], list[Problem]]:
+    """Splits as parts that have no name of their own."""
+    return {(split, ""): problems for split, problems in splits.items()}
 
 
 def bare_questions(rows: Sequence[Row], settings: ProblemsConfig) -> dict[str, str]:
@@ -63,6 +72,32 @@ def bare_questions(rows: Sequence[Row], settings: ProblemsConfig) -> dict[str, s
         return {row["question"]: row["question"] for row in rows}
     contexts = {row["question"]: json.loads(row["meta"])["context"] for row in rows}
     return {question: question.removeprefix(f"{context} ") for question, context in contexts.items()}
+
+
+def _several_tests(settings: ProblemsConfig) -> dict[tuple[str, str], list[Problem]]:
+    """The problems of each source of a list; all are the split `test`, each has a name of its own."""
+    if len(settings.tests) < 2:
+        return {}
+    named = _names_of_tests(settings)
+    return {("test", name): list(_read_source("test", source, settings)) for name, source in named.items()}
+
+
+def _names_of_tests(settings: ProblemsConfig) -> dict[str, str]:
+    """Name in results → source of test problems.
+
+    Raises:
+        ConfigError: two sources would be called the same.
+    """
+    names: dict[str, str] = {}
+    for source in settings.tests:
+        name = _name(source, settings)
+        if name in names:
+            raise ConfigError(
+                f"problems.test names {names[name]} and {source}, which results would both call `{name}`",
+                "Leave one out, or give its file another name",
+            )
+        names[name] = source
+    return names
 
 
 def _refuse_files(settings: ProblemsConfig) -> None:
@@ -95,9 +130,14 @@ def _refuse_contamination(settings: ProblemsConfig) -> None:
         )
 
 
-def measured_benchmark(settings: ProblemsConfig) -> Benchmark | None:
-    """The benchmark that the test problems are, whether they are given by its name or as its file."""
-    return _benchmark(settings.test, settings) if settings.test else None
+def measured_benchmarks(settings: ProblemsConfig) -> dict[str, Benchmark]:
+    """The benchmarks that test problems are of, whether given by name or as a file, by the name in results."""
+    if len(settings.tests) == 1 and settings.benchmark:
+        named = {settings.benchmark: settings.tests[0]}
+    else:
+        named = _names_of_tests(settings)
+    found = {name: _benchmark(source, settings) for name, source in named.items()}
+    return {name: benchmark for name, benchmark in found.items() if benchmark}
 
 
 def _benchmark(source: str, settings: ProblemsConfig) -> Benchmark | None:
@@ -106,8 +146,10 @@ def _benchmark(source: str, settings: ProblemsConfig) -> Benchmark | None:
 
 def _read(split: str, settings: ProblemsConfig) -> Iterable[Problem]:
     source = getattr(settings, split)
-    if source is None:
-        return ()
+    return _read_source(split, source, settings) if isinstance(source, str) else ()
+
+
+def _read_source(split: str, source: str, settings: ProblemsConfig) -> Iterable[Problem]:
     if (split != "validation" and is_benchmark(source)) or (split == "test" and _is_bare(source, settings)):
         return load_benchmark(source, settings.data)
     return read_problems(
@@ -144,6 +186,7 @@ def _hold_out(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dic
 
 def _fold(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dict[str, list[Problem]]:
     """A seeded part of train and test as test, the rest of train as train; a question asked twice is on one side."""
+    splits = {split: problems for (split, _), problems in _tell_apart(_whole(splits)).items()}
     pool = [*splits["train"], *splits["test"]]
     questions = sorted({_wording(problem) for problem in pool})
     random.Random(f"folds/{settings.seed}").shuffle(questions)
@@ -173,19 +216,19 @@ def _in_context(problem: Problem, name: str | None) -> Problem:
     return replace(problem, question=with_context(problem.question, context), meta={**problem.meta, "context": context})
 
 
-def _tell_apart(splits: dict[str, list[Problem]]) -> dict[str, list[Problem]]:
-    """Splits in which each id stands for one problem."""
-    told: dict[str, list[Problem]] = {}
+def _tell_apart(parts: Mapping[tuple[str, str], list[Problem]]) -> dict[tuple[str, str], list[Problem]]:
+    """Parts, by split and name, in which each id stands for one problem."""
+    told: dict[tuple[str, str], list[Problem]] = {}
     first: dict[str, tuple[str, str]] = {}
-    for split, problems in splits.items():
+    for (split, name), problems in parts.items():
         clashes = [(problem, *first[problem.id]) for problem in problems if problem.id in first]
         for problem, question, other in clashes:
-            if problem.question == question:
+            if problem.question == question and other != "test":  # evaluation sets may be made from each other
                 raise DataError(f"problem {problem.id} is in {other} and in {split}", "Keep it in one")
         if clashes:
-            problems = [replace(problem, id=f"{split}:{problem.id}") for problem in problems]
+            problems = [replace(problem, id=f"{name or split}:{problem.id}") for problem in problems]
         first |= {problem.id: (problem.question, split) for problem in problems}
-        told[split] = problems
+        told[split, name] = problems
     return told
 
 

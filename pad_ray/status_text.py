@@ -27,7 +27,10 @@ def _in_short(status: RunStatus) -> str:
         return str(status.progress["line"])
     done = sum(stage.state == "done" for stage in status.stages)
     tests = [row for row in status.results if row["split"] == "test"]
-    figures = ", ".join(f"{row['model']} {100 * row['accuracy']:.1f} %" for row in tests)
+    several = len({row["benchmark"] for row in tests}) > 1
+    figures = ", ".join(
+        f"{row['model']}{' on ' + row['benchmark'] if several else ''} {100 * row['accuracy']:.1f} %" for row in tests
+    )
     return figures or f"{done} of {len(status.stages)} stages done"
 
 

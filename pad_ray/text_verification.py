@@ -11,6 +11,7 @@ of them it holds. The extractor is told the kind of the gold answer, and nothing
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Self, TypeAlias
 
 from pad_ray.extractors import MAX_TEXT_CHARS, extractor_named
@@ -36,6 +37,12 @@ class TextVerifier:
     def __init__(self, comparison: Comparison | None = None, extractor: str = "strict", benchmark: str = "") -> None:
         self.rules = Rules(comparison or Comparison(), benchmark=benchmark, extractor=extractor)
         self._extract = extractor_named(extractor)
+
+    def under(self, rules: Rules) -> Self:
+        """The same verifier by other rules."""
+        other = copy(self)
+        other.rules, other._extract = rules, extractor_named(rules.extractor)
+        return other
 
     @property
     def version(self) -> str:
@@ -97,5 +104,5 @@ def verifier_by(rules: Rules) -> AnyVerifier:
         ConfigError: no extractor of that name.
     """
     if rules.extractor:
-        return TextVerifier(rules.comparison, rules.extractor, rules.benchmark)
+        return TextVerifier(rules.comparison, rules.extractor, rules.benchmark).under(rules)
     return Verifier.by(rules)

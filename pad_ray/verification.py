@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
@@ -136,12 +137,18 @@ class Rules:
         limits: what a program may use.
         benchmark: name and version of the evaluation set whose own comparison it is, such as `gsm_hard.1`; or empty.
         extractor: name of the extractor that finds the answer in a text; empty where a program is run for it.
+        by_problem: rules of their own of the problems of several evaluation sets, by the problem's id.
     """
 
     comparison: Comparison = field(default_factory=Comparison)
     limits: Limits = field(default_factory=Limits)
     benchmark: str = ""
     extractor: str = ""
+    by_problem: Mapping[str, Rules] = field(default_factory=dict, repr=False, hash=False)
+
+    def of(self, problem_id: str) -> Rules:
+        """The rules of one problem."""
+        return self.by_problem.get(problem_id) or self.own
 
     @property
     def version(self) -> str:
@@ -149,6 +156,9 @@ class Rules:
 
         "1-9f86d081", by the rule of a benchmark "1-gsm_hard.1-ab12cd34", of texts "text.1-strict.1-9f86d081".
         """
+        if self.by_problem:
+            several = sorted({self.own.version, *(rules.version for rules in self.by_problem.values())})
+            return f"several-{hashlib.sha256(json.dumps(several).encode()).hexdigest()[:8]}"
         if self.extractor:
             logic = f"text.{TEXT_VERIFIER_VERSION}-{self.extractor}.{EXTRACTOR_VERSION}"
             settings = json.dumps(asdict(self.comparison), sort_keys=True)
@@ -157,6 +167,11 @@ class Rules:
             settings = json.dumps([asdict(self.comparison), asdict(self.limits)], sort_keys=True)
         parts = (logic, self.benchmark, hashlib.sha256(settings.encode()).hexdigest()[:8])
         return "-".join(filter(None, parts))
+
+    @property
+    def own(self) -> Rules:
+        """Those of problems that have none of their own."""
+        return replace(self, by_problem={}) if self.by_problem else self
 
 
 class Verifier:
@@ -179,7 +194,13 @@ class Verifier:
     @classmethod
     def by(cls, rules: Rules) -> Self:
         """A verifier that judges by these rules."""
-        return cls(rules.comparison, rules.limits, benchmark=rules.benchmark)
+        return cls(rules.comparison, rules.limits, benchmark=rules.benchmark).under(rules)
+
+    def under(self, rules: Rules) -> Self:
+        """The same verifier, with the same sandbox, that compares by other rules; it is open as long as this one."""
+        other = copy(self)
+        other.rules = rules
+        return other
 
     @property
     def version(self) -> str:

@@ -176,6 +176,24 @@ def test_a_benchmarks_answers_are_judged_by_its_rule_and_the_teachers_by_the_set
         assert answers.rules.limits == ours.limits
 
 
+def test_of_several_benchmarks_each_has_its_own_rule(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gsm_hard", "svamp"):
+        (tmp_path / name).mkdir()
+        row = {"id": name, "question": f"How many {name}?", "answer": 3431580}
+        (tmp_path / name / "test.jsonl").write_text(json.dumps(row) + "\n")
+    monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path))
+    pipeline = Pipeline(load_config(config, ["problems.test=[svamp, gsm_hard, test.jsonl]"]))
+    rules = pipeline.measuring.test(pipeline.student, "greedy").rules
+    assert {id: rules.of(id).benchmark for id in ("svamp", "gsm_hard", "t")} == {
+        "svamp": "svamp.1",
+        "gsm_hard": "gsm_hard.1",
+        "t": "",
+    }
+    assert rules.of("t").version == pipeline.sampling.rules.version
+
+
 def test_two_do_not_judge_the_same_samples_at_once(config: Path) -> None:
     answers = _prepare(config)
     _buy(answers)

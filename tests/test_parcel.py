@@ -63,6 +63,12 @@ def test_what_is_no_file_goes_by_its_name(here: Path) -> None:
     assert (files, arrived.problems.test) == ([], "svamp")
 
 
+def test_of_several_test_sources_the_files_come_along(here: Path) -> None:
+    (here / "own.jsonl").write_text("rows")
+    files, arrived = sent(here, problems={"test": ["svamp", "own.jsonl"]})
+    assert (files, arrived.problems.test) == (["own.jsonl"], ("svamp", "own.jsonl"))
+
+
 def test_the_settings_arrive_whole(here: Path) -> None:
     settings = {"name": "mine", "samples": {"from": "other"}, "evaluation": {"shots": [0, 8]}}
     assert sent(here, **settings)[1] == config(**settings)

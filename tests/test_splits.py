@@ -14,7 +14,7 @@ from pyarrow import parquet
 from pad_ray.config import ProblemsConfig
 from pad_ray.errors import ConfigError, DataError
 from pad_ray.records import Row, columns
-from pad_ray.splits import bare_questions, measured_benchmark, problem_rows
+from pad_ray.splits import bare_questions, measured_benchmarks, problem_rows
 
 
 def _write(path: Path, *rows: dict[str, Any]) -> str:
@@ -257,8 +257,8 @@ def test_test_problems_are_known_as_a_benchmark(
     for place in ("gsm_hard/test.jsonl", "bbh/navigate.jsonl", "mine.jsonl"):
         (tmp_path / "data").mkdir(exist_ok=True)
         _write(tmp_path / "data" / place, *_numbered(3, "t"))
-    benchmark = measured_benchmark(ProblemsConfig(train=train, test=test))
-    assert (benchmark.name if benchmark else None) == name
+    found = measured_benchmarks(ProblemsConfig(train=train, test=test))
+    assert [benchmark.name for benchmark in found.values()] == ([name] if name else [])
     [called] = {row["benchmark"] for row in _rows(train=train, test=test, holdout=0)}
     assert called == (name or "mine")
 
@@ -339,3 +339,45 @@ def test_strategyqa_is_a_source_of_problems(data_folder: Path) -> None:
     assert Counter(row["split"] for row in rows) == {"train": 2061, "test": 229}
     assert {row["gold"] for row in rows} == {'str:"yes"', 'str:"no"'}
     assert all(json.loads(row["meta"])["subquestions"] for row in rows)
+
+
+@pytest.fixture
+def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    for name in ("gsm8k", "svamp", "gsm_hard"):
+        _write(tmp_path / "data" / name / "test.jsonl", *_numbered(6, "s" if name == "svamp" else "t"))
+
+
+@pytest.mark.usefixtures("sets")
+def test_of_several_sources_each_has_a_name_and_all_are_the_split_test(train: str, tmp_path: Path) -> None:
+    own = _write(tmp_path / "own.jsonl", *_numbered(2, "own"))
+    rows = _rows(train=train, test=["gsm8k", "svamp", own], test_limit=4)
+    tests = Counter(row["benchmark"] for row in rows if row["split"] == "test")
+    assert tests == {"gsm8k": 4, "svamp": 4, "own": 2}
+    assert {row["benchmark"] for row in rows if row["split"] != "test"} == {"mine"}
+    assert [*measured_benchmarks(ProblemsConfig(train=train, test=("gsm8k", "svamp", own)))] == ["gsm8k", "svamp"]
+
+
+@pytest.mark.usefixtures("sets")
+def test_evaluation_sets_that_share_problems_are_told_apart_by_id(train: str) -> None:
+    rows = _rows(train=train, test=["gsm8k", "gsm_hard"], test_limit=1)
+    assert _ids(rows, "test") == ["t0", "gsm_hard:t0"]
+
+
+@pytest.mark.usefixtures("sets")
+def test_a_list_of_one_is_that_one(train: str) -> None:
+    assert _rows(train=train, test=["svamp"]) == _rows(train=train, test="svamp")
+
+
+@pytest.mark.usefixtures("sets")
+def test_a_training_problem_in_any_of_several_sources_is_refused(train: str, tmp_path: Path) -> None:
+    own = _write(tmp_path / "own.jsonl", *_numbered(1))
+    with pytest.raises(DataError, match="problem p0 is in train and in test"):
+        _rows(train=train, test=["svamp", own], holdout=0)
+
+
+def test_two_sources_that_results_would_call_the_same_are_refused(train: str, tmp_path: Path) -> None:
+    paths = [_write(tmp_path / folder / "own.jsonl", *_numbered(1, folder)) for folder in ("a", "b")]
+    with pytest.raises(ConfigError, match=r"problems\.test names .* which results would both call `own`"):
+        _rows(train=train, test=paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from pad_ray.decoding.settings import DecodingConfig
@@ -11,18 +11,22 @@ from pad_ray.decoding.trace import Branch
 from pad_ray.sandbox import Value
 
 
-def choose(finished: Sequence[Branch], how: Literal["score", "vote"]) -> Branch:
+def choose(
+    finished: Sequence[Branch], how: Literal["score", "vote"], answer: Callable[[Branch], str] | None = None
+) -> Branch:
     """The program of highest score, or the best one of the answer that most weight stands behind.
 
     Args:
         finished: branches whose return ran, at least one.
         how: a vote weighs each program by the exponential of its score.
+        answer: the same for branches whose answers count as one; by default by `answer_key`.
     """
+    answer = answer or _answer
     best = min(finished, key=_rank)
     if how == "score":
         return best
-    votes = _votes(finished)
-    return min(finished, key=lambda one: (-votes[_answer(one)], *_rank(one)))
+    votes = _votes(finished, answer=answer)
+    return min(finished, key=lambda one: (-votes[answer(one)], *_rank(one)))
 
 
 def is_settled(finished: Sequence[Branch], live: Sequence[Branch], settings: DecodingConfig) -> bool:
@@ -46,11 +50,14 @@ def is_settled(finished: Sequence[Branch], live: Sequence[Branch], settings: Dec
     return votes[0] >= rest + (votes[1] if len(votes) > 1 else 0.0)
 
 
-def _votes(finished: Sequence[Branch], top: float | None = None) -> dict[str, float]:
+def _votes(
+    finished: Sequence[Branch], top: float | None = None, answer: Callable[[Branch], str] | None = None
+) -> dict[str, float]:
     top = max(one.score for one in finished) if top is None else top
     votes: dict[str, float] = {}
     for one in finished:
-        votes[_answer(one)] = votes.get(_answer(one), 0.0) + math.exp(one.score - top)
+        key = (answer or _answer)(one)
+        votes[key] = votes.get(key, 0.0) + math.exp(one.score - top)
     return votes
 
 

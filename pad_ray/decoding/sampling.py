@@ -6,13 +6,14 @@ They have the trace and the accounts of the step beam, so that all can be compar
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pad_ray.decoding.beam import Outcome
 from pad_ray.decoding.choose import choose
 from pad_ray.decoding.engine import Draw, Proposal, StepEngine, Tokens
 from pad_ray.decoding.running import Run, run_texts
+from pad_ray.decoding.settings import DecodingConfig
 from pad_ray.decoding.trace import Branch, Fate, Trace
 from pad_ray.sandbox import Execution, Status, StepVerdict
 
@@ -54,16 +55,28 @@ async def judged(
     return trace
 
 
-def outcome_of(trace: Trace, begun: float, how: str) -> Outcome:
-    """The choice among whole programs: by `vote`, or the best by `score` whether it ran or not."""
+def outcome_of(trace: Trace, begun: float, how: str, answer: Callable[[Branch], str] | None = None) -> Outcome:
+    """The choice among whole programs: by `vote`, or the best by `score` whether it ran or not.
+
+    Args:
+        trace: all of them.
+        begun: when, by `time.monotonic`.
+        how: see above.
+        answer: which of them vote together, see `choose`.
+    """
     trace.stopped = "done"
     trace.cost.seconds = time.monotonic() - begun
     if not trace.branches:
         return Outcome("", None, False, 0, trace)
     finished = [one for one in trace.branches if one.fate is Fate.FINISHED]
     best = max(trace.branches, key=lambda one: (one.score, -one.id))
-    chosen = choose(finished, "vote") if how == "vote" and finished else best
+    chosen = choose(finished, "vote", answer) if how == "vote" and finished else best
     return Outcome.of(chosen, trace)
+
+
+def ballot(settings: DecodingConfig, max_tokens: int) -> Draw:
+    """What self-consistency votes over."""
+    return Draw(settings.samples, settings.temperature, settings.top_p, max_tokens, settings.seed, greedy_first=False)
 
 
 def cut(text: str, stop: Sequence[str]) -> str:

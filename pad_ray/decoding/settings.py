@@ -12,6 +12,7 @@ Decoder = Literal["greedy", "beam", "self-consistency", "step-beam", "paper"]
 DECODERS: tuple[Decoder, ...] = get_args(Decoder)
 TOKEN_BEAMS: tuple[Decoder, ...] = ("beam", "paper")  # on transformers alone
 STEPWISE: tuple[Decoder, ...] = ("step-beam", "self-consistency", "greedy")  # on any engine
+OF_TEXTS: tuple[Decoder, ...] = ("greedy", "self-consistency")  # need no program to be run
 REPAIR = "+repair"  # behind a decoder's name: what ends in an exception is asked for again
 TURNS = "turns"  # of two students: one asks, the other answers
 GIVEN = "turns+given"  # the other answers subquestions that the data set gives
@@ -97,7 +98,7 @@ class DecodingConfig(Section):
         le=1,
         description="A beam whose likeliest step has at least this probability gets no other candidates.",
     )
-    samples: int = Field(8, ge=1, description="Programs of one question that self-consistency votes over.")
+    samples: int = Field(8, ge=1, description="Programs or texts of one question that self-consistency votes over.")
     temperature: float = Field(0.7, gt=0, description="Temperature at which candidates and samples are drawn.")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus from which they are drawn.")
     choose: Literal["score", "vote"] = Field(

@@ -8,7 +8,7 @@ from typing import Any
 
 from pad_ray.decoding.beam import Outcome, StepBeam
 from pad_ray.decoding.engine import Draw, StepEngine
-from pad_ray.decoding.sampling import sample
+from pad_ray.decoding.sampling import ballot, sample
 from pad_ray.decoding.scorers import Scorer
 from pad_ray.decoding.settings import Decoder, DecodingConfig
 from pad_ray.decoding.trace import Branch
@@ -63,14 +63,7 @@ class Solver:
             )
         draws: dict[str, Any] = {
             "greedy": Draw(1, 0.0, max_tokens=self.max_tokens, greedy_first=False),
-            "self-consistency": Draw(
-                settings.samples,
-                settings.temperature,
-                settings.top_p,
-                self.max_tokens,
-                settings.seed,
-                greedy_first=False,
-            ),
+            "self-consistency": ballot(settings, self.max_tokens),
         }
         if decoder not in draws:
             raise ValueError(f"{decoder} is no decoder of this solver")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pad_ray.config import EvaluationConfig
+from pad_ray.decoding.texts import Reading
 from pad_ray.generation.decoding import decoding_request
 from pad_ray.programs.error_code import EMPTY
+from pad_ray.programs.values import decode
 from pad_ray.prompts import WorkedExample
-from pad_ray.recipes import Recipe
+from pad_ray.recipes import JudgedBy, Recipe
 from pad_ray.records import Row
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.requests import make_request
+from pad_ray.verification import Rules, read_gold
 
 
 def greedy_requests(
@@ -49,15 +52,33 @@ def greedy_requests(
 
 
 def decoded_requests(
-    problems: Sequence[Row], model: str, recipe: Recipe, settings: EvaluationConfig, decoder: str, slot: bool = False
+    problems: Sequence[Row],
+    model: str,
+    recipe: Recipe,
+    settings: EvaluationConfig,
+    decoder: str,
+    slot: bool = False,
+    rules: Rules | None = None,
 ) -> list[Row]:
-    """One request for each problem, to be answered by a decoder; the student is shown no worked example."""
+    """One request for each problem, to be answered by a decoder; the student is shown no worked example.
+
+    Args:
+        problems, model, recipe, settings, slot: as of `greedy_requests`.
+        decoder: its name.
+        rules: by which answers are judged; of recipes in words they say which answers vote together.
+    """
     rows = []
     for problem in problems:
         question = problem["question"]
-        asked = decoding_request(decoder, settings.decoding, question, settings.max_tokens, recipe.stop)
+        reading = _reading(rules.of(problem["id"]), problem) if rules and recipe.judged_by is JudgedBy.TEXT else None
+        asked = decoding_request(decoder, settings.decoding, question, settings.max_tokens, recipe.stop, reading)
         rows.append(make_request(problem, 0, recipe.prompt(question, (), EMPTY if slot else None), asked, model))
     return rows
+
+
+def _reading(rules: Rules, problem: Row) -> Reading:
+    gold = read_gold(decode(problem["gold"]), 0)
+    return Reading(rules.extractor, gold.kind if gold else None, rules.comparison)
 
 
 def as_predictions(samples: Sequence[Row], problems: Sequence[Row]) -> list[Row]:

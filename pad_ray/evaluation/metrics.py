@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pad_ray.records import Row
@@ -56,6 +56,18 @@ def summarise(predictions: Sequence[Row], programs: bool = True, **facts: Any) -
         }
         for (benchmark, split), rows in sorted(groups.items())
     ]
+
+
+def place_names(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """What readers call each benchmark and split of some results: the split, or of several benchmarks the benchmark.
+
+    Args:
+        rows: with `benchmark` and `split`.
+    """
+    places = dict.fromkeys((row["benchmark"], row["split"]) for row in rows)
+    if len({benchmark for benchmark, _ in places}) < 2:
+        return {place: place[1] for place in places}
+    return {place: place[0] if place[1] == "test" else " ".join(place) for place in places}
 
 
 def _figures(verdicts: Iterable[str], programs: bool) -> dict[str, Any]:

@@ -7,20 +7,35 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.decoding.beam import Outcome
 from pad_ray.decoding.repair import Repaired, by_decoder, with_repair
+from pad_ray.decoding.sampling import ballot
 from pad_ray.decoding.settings import TOKEN_BEAMS, DecodingConfig, decoder_of, repairs
 from pad_ray.decoding.solver import Solver
+from pad_ray.decoding.texts import Reading, sample_texts, votes
 from pad_ray.errors import EngineError
 from pad_ray.generation.completion import answered, failed
 from pad_ray.generation.scorers import Scorers
 from pad_ray.programs.error_code import EMPTY, ErrorCode
-from pad_ray.recipes import opening_of, recipe_named
+from pad_ray.recipes import JudgedBy, opening_of, recipe_named
 from pad_ray.records import Row, table
 from pad_ray.sandbox import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a decoder chose: its text, whether it came to an answer, what it cost, what was considered."""
+
+    text: str
+    ended: bool
+    prompt_tokens: int
+    completion_tokens: int
+    trace: dict[str, Any] | None
 
 
 class DecoderTeacher:
@@ -44,7 +59,9 @@ class DecoderTeacher:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._sandbox = Sandbox().__enter__()
+        self._opened, self._sandbox = ExitStack(), Sandbox()
+        if self._recipe.judged_by is JudgedBy.PROGRAM:
+            self._opened.enter_context(self._sandbox)
         self._scorers = Scorers()
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
 
@@ -64,7 +81,7 @@ class DecoderTeacher:
         """Ends the engine, the sandbox and the thread; Ray ends an actor's process with all that is in it."""
         if self._kind == "vllm":
             self.engine.close()
-        self._sandbox.__exit__(None, None, None)
+        self._opened.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -81,19 +98,39 @@ class DecoderTeacher:
         async with self._turns:
             begun = time.monotonic()
             try:
-                found = await self._repaired(request["prompt"], asked)
+                found = await (self._voted if "answer" in asked else self._program)(request["prompt"], asked)
             except EngineError as error:
                 return failed(request, str(error))
         row = answered(
             request,
-            found.last.written.text.removeprefix(opening_of(self._recipe)),
+            found.text.removeprefix(opening_of(self._recipe)),
             prompt_tokens=found.prompt_tokens,
             completion_tokens=found.completion_tokens,
-            finish_reason="stop" if found.last.execution.ok else "length",
+            finish_reason="stop" if found.ended else "length",
             seconds=time.monotonic() - begun,
         )
+        return {**row, "trace": json.dumps(found.trace, ensure_ascii=False)}
+
+    async def _program(self, prompt: str, asked: dict[str, Any]) -> _Found:
+        found = await self._repaired(prompt, asked)
         trace = found.as_json() if repairs(asked["decoder"]) else found.last.written.trace
-        return {**row, "trace": json.dumps(trace, ensure_ascii=False)}
+        ran = found.last.execution.ok
+        return _Found(found.last.written.text, ran, found.prompt_tokens, found.completion_tokens, trace)
+
+    async def _voted(self, prompt: str, asked: dict[str, Any]) -> _Found:
+        """The text whose answer most of those that were drawn give."""
+        reading, settings = Reading.of(asked["answer"]), DecodingConfig.model_validate(asked["decoding"])
+        found = await sample_texts(
+            self.engine,
+            reading,
+            self.engine.encode(prompt),
+            ballot(settings, asked["max_tokens"]),
+            opening=opening_of(self._recipe),
+            stop=asked["stop"],
+        )
+        trace = {**found.trace.as_json(), "chosen": found.branch, "votes": votes(found.trace, reading)}
+        cost = found.trace.cost
+        return _Found(found.program, found.ran, cost.prompt_tokens, cost.completion_tokens, trace)
 
     async def _repaired(self, prompt: str, asked: dict[str, Any]) -> Repaired:
         """All programs of one question; of a decoder that does not repair, its only one."""
@@ -138,7 +175,14 @@ class DecoderTeacher:
         )
 
 
-def decoding_request(decoder: str, settings: DecodingConfig, question: str, max_tokens: int, stop: Any) -> Row:
+def decoding_request(
+    decoder: str,
+    settings: DecodingConfig,
+    question: str,
+    max_tokens: int,
+    stop: Any,
+    reading: Reading | None = None,
+) -> Row:
     """The `sampling` of a request that a decoder answers: all that shapes the answer, and what its scorers read.
 
     Args:
@@ -146,11 +190,13 @@ def decoding_request(decoder: str, settings: DecodingConfig, question: str, max_
         settings: widths, weights, budgets, repairs.
         question: the question itself.
         max_tokens, stop: of programs that are drawn at once.
+        reading: of texts, whose answers vote; None of programs.
     """
-    return {
+    row = {
         "decoder": decoder,
         "decoding": settings.model_dump(mode="json"),
         "question": question,
         "max_tokens": max_tokens,
         "stop": list(stop),
     }
+    return {**row, "answer": reading.as_json()} if reading else row

@@ -6,7 +6,7 @@ from pad_ray.errors import ConfigError
 from pad_ray.recipes.answer_only import AnswerOnly
 from pad_ray.recipes.base import Held, JudgedBy, Lesson, Material, Recipe, opening_of
 from pad_ray.recipes.cot import Cot
-from pad_ray.recipes.edit import Edit
+from pad_ray.recipes.edit import Edit, EditCot
 from pad_ray.recipes.pad import Pad
 from pad_ray.recipes.socratic_iterative import Guidance, SocraticIterative
 from pad_ray.recipes.socratic_program import SocraticProgram
@@ -23,6 +23,7 @@ _ALL: tuple[Recipe, ...] = (
     SocraticProgram(),
     StepByStep(),
     Edit(),
+    EditCot(),
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 

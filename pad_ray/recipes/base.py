@@ -71,6 +71,7 @@ class Recipe(Protocol):
     material: Material
     worked_examples: str  # built-in worked examples that show what the recipe asks for
     students: tuple[str, ...]  # tasks that have a student of their own; none where one student learns all
+    pairs: bool  # whether wrong samples of a problem tell what the right one has instead, see `synthesis.pairs`
     annotator: str  # name of the recipe by which the teacher is asked and judged; its own where that is the same
 
     def prompt(self, question: str, examples: Sequence[WorkedExample] = (), error_code: ErrorCode | None = None) -> str:

@@ -1,8 +1,10 @@
 """EDIT (arXiv 2405.19737): learn where a right and a wrong solution of one problem part.
 
-After ordinary training on what held (the lessons of this recipe, those of `pad`) pairs are learnt from, which the paper
-calls key reasoning step learning. By minimum edit distance over tokens, what stands only in the right solution counts
-alpha, what stands only in the wrong one −beta, and what both share nothing. The paper takes alpha = 1 and beta = 0.025.
+After ordinary training on what held pairs are learnt from: key reasoning step learning, as the paper calls it. By the
+minimum edit distance over tokens, what stands only in the right solution counts alpha, what stands only in the wrong
+one −beta, and what both share nothing. The paper takes alpha = 1 and beta = 0.025, and a smaller rate for pairs; here
+both are one training: a right solution counts 1, and alpha more where the wrong one differs, see
+`pad_ray.synthesis.pairs`.
 The functions take any tokens, so chains of thought are paired as programs are.
 """
 
@@ -12,6 +14,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pad_ray.recipes.cot import Cot
 from pad_ray.recipes.pad import Pad
 
 ALPHA = 1.0
@@ -24,6 +27,14 @@ class Edit(Pad):
     """Asked, judged and taught as `pad`; the pairs come on top, see `make_pairs`."""
 
     name = annotator = "edit"
+    pairs = True
+
+
+class EditCot(Cot):
+    """The same with chains of thought, as in the paper: `cot` and the pairs."""
+
+    name = annotator = "edit_cot"
+    pairs = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class ProgramForm:
 
     judged_by = JudgedBy.PROGRAM
     students: tuple[str, ...] = ()
+    pairs = False
     extractor = ""
     material = Material.PROGRAM
     worked_examples = "arithmetic"
@@ -55,6 +56,7 @@ class TextForm:
     stop: tuple[str, ...] = ("\nQuestion:",)
     judged_by = JudgedBy.TEXT
     students: tuple[str, ...] = ()
+    pairs = False
     extractor = "strict"
     material = Material.RATIONALE
     worked_examples = "socratic"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pad_ray.evaluation.metrics import place_names
 from pad_ray.evaluation.paired import sign_test
 from pad_ray.records import Row
 from pad_ray.report.words import counted, interval, percent
@@ -29,6 +30,7 @@ class Match:
         student: the student's row of results, if there is one.
         gained: problems that base got wrong and the student right; None where the two cannot be paired.
         lost: problems that base got right and the student wrong.
+        name: what readers call the place; by default the split.
     """
 
     benchmark: str
@@ -37,6 +39,7 @@ class Match:
     student: dict[str, Any] | None
     gained: int | None = None
     lost: int | None = None
+    name: str = ""
 
     @property
     def gain(self) -> float:
@@ -66,20 +69,20 @@ class Answer:
 
 
 def matches(results: Sequence[dict[str, Any]], base: Sequence[Row], student: Sequence[Row]) -> list[Match]:
-    """Base against student on every measured split, `test` first.
+    """Base against student on every measured split, `test` first, benchmarks in the order of the results.
 
     Args:
         results: rows of results.json.
         base: predictions of the base model.
         student: predictions of the student.
     """
-    places = {(row["benchmark"], row["split"]) for row in results if row["split"] not in _NOT_MEASURED}
+    names = place_names(row for row in results if row["split"] not in _NOT_MEASURED)
     found = []
-    for benchmark, split in sorted(places, key=lambda place: (place[1] != "test", place)):
+    for benchmark, split in sorted(names, key=lambda place: place[1] != "test"):
         rows = [row for row in results if (row["benchmark"], row["split"]) == (benchmark, split)]
         pair = (_best([row for row in rows if row["model"] == "base"]), _student(rows))
         changes = count_changes(*(_right_on(rows, benchmark, split) for rows in (base, student)))
-        found.append(Match(benchmark, split, *pair, *changes))
+        found.append(Match(benchmark, split, *pair, *changes, names[benchmark, split]))
     return found
 
 
@@ -153,7 +156,8 @@ def _problems(match: Match) -> str:
 
 def _subject(match: Match) -> str:
     what = " of kinds" if match.split == "unseen" else ""
-    return f"On {_problems(match)}{what} that it was not trained on"
+    of = f" of {match.name}" if match.name == match.benchmark else ""
+    return f"On {_problems(match)}{of}{what} that it was not trained on"
 
 
 def _student_part(match: Match) -> str:
@@ -189,4 +193,5 @@ def in_short(match: Match) -> str:
     """One sentence on a further split."""
     if match.student is None or match.base is None:
         return ""
-    return f"{_subject(match)} ({match.split}), {_student_part(match)}; {_base_part(match)}. {outcome(match)}"
+    place = match.name or match.split
+    return f"{_subject(match)} ({place}), {_student_part(match)}; {_base_part(match)}. {outcome(match)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from pad_ray.evaluation.metrics import place_names
 from pad_ray.report import words
 from pad_ray.report.page import environment, resource
 from pad_ray.report.plots import accuracy_plot
@@ -28,10 +29,13 @@ def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
         findings: all that was measured.
     """
     shown = [one for one in findings if one.last or one.arm == "base"]
-    whole = {one.split: one.n for one in sorted(shown, key=lambda one: one.n)}
-    rows = [_plotted(one, whole[one.split]) for one in shown]
+    whole = {(one.benchmark, one.split): one.n for one in sorted(shown, key=lambda one: one.n)}
+    rows = [_plotted(one, whole[one.benchmark, one.split]) for one in shown]
+    names = place_names(map(asdict, findings))
+    order = {name: place for place, name in enumerate(dict.fromkeys(one.benchmark for one in findings))}
+    best = _best(shown)
     title = "Accuracy by arm, with 95 % intervals. " + "; ".join(
-        f"{row['split']}, {row['model']}: {words.percent(row['accuracy'])}" for row in rows
+        f"{names[row['benchmark'], row['split']]}, {row['model']}: {words.percent(row['accuracy'])}" for row in rows
     )
     text: str = (
         environment()
@@ -41,11 +45,12 @@ def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
             css=Markup(resource("style.css")),
             config=comparison.config,
             base=comparison.shared,
-            findings=sorted(findings, key=lambda one: (one.benchmark, one.split != "test", one.split)),
+            findings=sorted(findings, key=lambda one: (order[one.benchmark], one.split != "test", one.split)),
             several=len({one.fraction for one in comparison.cells}) > 1,
             seeds=len({one.seed for one in comparison.cells}) > 1,
             plot=inline(lambda width: accuracy_plot(rows, width), "arms", title) if rows else "",
-            best=_best(shown),
+            best=best,
+            best_name=names[best.benchmark, best.split] if best else "",
         )
     )
     return text.encode("utf-8", "replace").decode()
@@ -65,6 +70,6 @@ def label_of(one: Finding) -> str:
 
 def _best(findings: Sequence[Finding]) -> Finding | None:
     """The arm that is ahead on the first split."""
-    first = min(findings, key=lambda one: (one.split != "test", one.benchmark, one.split), default=None)
+    first = min(findings, key=lambda one: (one.split != "test", one.split), default=None)
     here = [one for one in findings if first and (one.benchmark, one.split) == (first.benchmark, first.split)]
     return max(here, key=lambda one: one.accuracy, default=None)

@@ -13,6 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pad_ray.config import RunConfig
+from pad_ray.evaluation.metrics import place_names
 from pad_ray.report import words
 from pad_ray.report.answer import answer, in_short, matches
 from pad_ray.report.changes import find_changes
@@ -87,15 +88,19 @@ def environment() -> Any:
 def _answers(rows: RunRows, results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What was measured: the headline, the figures and their plot."""
     found = matches(results, rows.base, rows.student)
+    order = {name: place for place, name in enumerate(dict.fromkeys(row["benchmark"] for row in results))}
     measured = sorted(
         (row for row in results if row["split"] not in _NOT_MEASURED),
-        key=lambda row: (row["split"] != "test", row["benchmark"], row["split"], row["model"] != "base"),
+        key=lambda row: (row["split"] != "test", order[row["benchmark"]], row["split"], row["model"] != "base"),
     )
     groups = grouping(rows.problems, rows.samples, rows.base, rows.student)
-    title = "Accuracy with 95 % intervals. " + "; ".join(_spoken(row) for row in measured)
+    names = place_names(measured)
+    spoken = (f"{names[row['benchmark'], row['split']]}, {row['model']}: {_share(row)}" for row in measured)
+    title = "Accuracy with 95 % intervals. " + "; ".join(spoken)
     return {
         "answer": answer(found),
         "main": found[0] if found else None,
+        "main_name": names[found[0].benchmark, found[0].split] if found else "",
         "further": [sentence for match in found[1:] if (sentence := in_short(match))],
         "measured": measured,
         "benchmarks": sorted({row["benchmark"] for row in results}),
@@ -105,8 +110,8 @@ def _answers(rows: RunRows, results: Sequence[dict[str, Any]]) -> dict[str, Any]
     }
 
 
-def _spoken(row: dict[str, Any]) -> str:
-    return f"{row['split']}, {row['model']}: {words.percent(row['accuracy'])}"
+def _share(row: Mapping[str, Any]) -> str:
+    return words.percent(row["accuracy"])
 
 
 def _yields(rows: RunRows) -> dict[str, Any]:

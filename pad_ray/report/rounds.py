@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pad_ray.evaluation.metrics import wilson
+from pad_ray.evaluation.metrics import place_names, wilson
 from pad_ray.report.facts import Count
 from pad_ray.rounds import REASONING, Round
 
@@ -18,7 +18,7 @@ class RoundLine:
         number: 0 for the student before any round.
         right: validation problems that are right.
         low, high: 95 % interval of that share, 0 to 1.
-        tests: split to test problems that are right, greedy.
+        tests: name of the split or the benchmark to test problems of it that are right, greedy.
         gained, lost, p_value: against the round before; None of round 0.
         sampled: programs that the student before it wrote.
         programs, repairs: lessons that it taught.
@@ -65,7 +65,9 @@ def _line(one: Round) -> RoundLine:
 
 def _tests(one: Round) -> dict[str, Count]:
     rows = [row for row in one.evaluation if row["decoder"] == "greedy" and row["split"] != "validation"]
-    return {row["split"]: Count(row["split"], row["correct"], row["n"]) for row in rows}
+    names = place_names(rows)
+    called = [(names[row["benchmark"], row["split"]], row) for row in rows]
+    return {name: Count(name, row["correct"], row["n"]) for name, row in called}
 
 
 def _errors(errors: dict[str, tuple[int, int]], most: int = 3) -> str:

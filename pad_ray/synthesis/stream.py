@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
@@ -154,10 +154,10 @@ class Judge:
         rows = [row if "completion" in row else vllm.normalise(row) for row in batch.to_pylist()]
         # What a stopped teacher was never asked is no sample: it is still to be asked.
         rows = [row for row in rows if not (row["teacher_error"] or "").startswith(NOT_ASKED)]
-        judgements = judge_rows(self._verifier, self._recipe, rows)
+        judged = judge_rows(self._verifier, self._recipe, rows)
         samples = [
-            {**row, "text_hash": content_hash(row["completion"]), **judgement.columns(self._verifier.version)}
-            for row, judgement in zip(rows, judgements, strict=True)
+            {**row, "text_hash": content_hash(row["completion"]), **verdict}
+            for row, verdict in zip(rows, judged, strict=True)
         ]
         # Named by what is in it: a batch that Ray judges again, after a crash between writing and saying so, is there.
         name = f"{content_hash(sorted(row['id'] for row in samples))}.parquet"
@@ -166,8 +166,20 @@ class Judge:
         return _counts(samples)
 
 
-def judge_rows(verifier: AnyVerifier, recipe: Recipe, rows: list[Row]) -> list[Judgement]:
-    """Verdicts on completions. Trouble of the judge is a verdict too: a row that was paid for is never lost to it."""
+def judge_rows(verifier: AnyVerifier, recipe: Recipe, rows: Sequence[Row]) -> list[Row]:
+    """The columns of the verdict on each completion, by the rules of its problem."""
+    of_rules: dict[Rules, list[int]] = {}
+    for place, row in enumerate(rows):
+        of_rules.setdefault(verifier.rules.of(row["problem_id"]), []).append(place)
+    found: dict[int, Row] = {}
+    for rules, places in of_rules.items():
+        judgements = _judge(verifier.under(rules), recipe, [rows[place] for place in places])
+        found |= {place: one.columns(rules.version) for place, one in zip(places, judgements, strict=True)}
+    return [found[place] for place in range(len(rows))]
+
+
+def _judge(verifier: AnyVerifier, recipe: Recipe, rows: Sequence[Row]) -> list[Judgement]:
+    """Trouble of the judge is a verdict too: a row that was paid for is never lost to it."""
     texts = [None if row["completion"] is None else recipe.solution(row["completion"]) for row in rows]
     try:
         return verifier.judge(texts, [decode(row["gold"]) for row in rows])

@@ -35,7 +35,7 @@ def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, rules: Rules) -
         for each verdict of all samples, and `digest`, a hash of all samples with their verdicts.
     """
     verifier = verifier_by(rules)
-    old = [row for row in samples.read_rows() if _is_due(row, verifier.version)]
+    old = [row for row in samples.read_rows() if _is_due(row, rules.of(row["problem_id"]).version)]
     changed = 0
     if old:
         counts: Counter[str] = Counter()
@@ -43,7 +43,7 @@ def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, rules: Rules) -
             for start in range(0, len(old), _BATCH):
                 rows = old[start : start + _BATCH]
                 found = judge_rows(verifier, recipe_named(recipe), rows)
-                new = [{"id": row["id"], **one.columns(verifier.version)} for row, one in zip(rows, found, strict=True)]
+                new = [{"id": row["id"], **one} for row, one in zip(rows, found, strict=True)]
                 verdicts.storage.write_parquet(f"{start:09d}.parquet", table("verdict", new))
                 counts.update(row["verdict"] for row in new)
                 counts["rows"] += len(new)

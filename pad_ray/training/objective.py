@@ -58,7 +58,8 @@ class Objective:
         logits = forward(**batch.inputs, use_cache=False).logits.flatten(0, -2)
         losses = torch.nn.functional.cross_entropy(logits.float(), batch.labels, reduction="none")
         if self._frozen:
-            losses = losses + self._frozen.divergence(batch, logits)
+            # What is to become less likely is not held against the first student.
+            losses = losses + self._frozen.divergence(batch, logits) * (batch.weights > 0)
         return (losses * batch.weights).sum()
 
     def validation_loss(

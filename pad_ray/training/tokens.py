@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
 from pad_ray.errors import InputError, ModelError
+from pad_ray.recipes.edit import edit_weights
 from pad_ray.records import Row
 from pad_ray.training.settings import LossConfig
 
@@ -21,7 +23,7 @@ class TokenizedExample:
     Attributes:
         prompt: ids that are read only.
         target: ids that are learnt, the end-of-sequence token included.
-        weights: how much each target counts; empty where each counts 1.
+        weights: how much each target counts; empty where each counts 1. Below 0 it is made less likely.
     """
 
     prompt: tuple[int, ...]
@@ -38,8 +40,8 @@ class TokenizedExample:
 
     @property
     def weight(self) -> float:
-        """The sum of the weights of its targets."""
-        return sum(self.target_weights)
+        """The sum of the weights of its targets, whatever their sign: what is to become less likely counts as much."""
+        return sum(map(abs, self.target_weights))
 
 
 class TokenTable(Sequence[TokenizedExample]):
@@ -106,8 +108,7 @@ def tokenize(
     encoded = []
     for row in examples:
         target = tokenizer(row["target"], add_special_tokens=encoder_decoder)
-        ids = target.input_ids
-        ids = tuple(ids if ids and ids[-1] == tokenizer.eos_token_id else (*ids, tokenizer.eos_token_id))
+        ids = _ended(target.input_ids, tokenizer)
         learnt = learnt_spans(row["target"], row.get("task")) if learnt_spans else None
         weights: tuple[float, ...] = ()
         if not even or learnt is not None:
@@ -115,9 +116,28 @@ def tokenize(
             weights = _weights(len(ids), target, loss or LossConfig(), answers, learnt)
         if row.get("weight") is not None:
             weights = _as_a_whole(weights or (1.0,) * len(ids), row["weight"])
+        if row.get("contrast"):
+            contrast = json.loads(row["contrast"])
+            other = tokenizer(contrast["text"], add_special_tokens=encoder_decoder).input_ids
+            weights = _contrasted(weights or (1.0,) * len(ids), ids, _ended(other, tokenizer), contrast)
         encoded.append(TokenizedExample(tuple(tokenizer(row["prompt"]).input_ids), ids, weights))
     check_lengths(examples, map(len, encoded), max_tokens)
     return encoded
+
+
+def _ended(ids: Sequence[int], tokenizer: Any) -> tuple[int, ...]:
+    return tuple(ids if ids and ids[-1] == tokenizer.eos_token_id else (*ids, tokenizer.eos_token_id))
+
+
+def _contrasted(
+    weights: Sequence[float], ids: Sequence[int], other: Sequence[int], contrast: Mapping[str, Any]
+) -> tuple[float, ...]:
+    """The weights of one of a pair: of the right one alpha comes on top, of the wrong one −beta alone is left."""
+    if "alpha" in contrast:
+        more = edit_weights(ids, other, contrast["alpha"], 0).right
+        return tuple(weight * (1 + one) for weight, one in zip(weights, more, strict=True))
+    less = edit_weights(other, ids, 0, contrast["beta"]).wrong
+    return tuple(weight * one for weight, one in zip(weights, less, strict=True))
 
 
 def count_tokens(row: Row, tokenizer: Any, encoder_decoder: bool = False) -> int:

@@ -16,6 +16,7 @@ from pad_ray.recipes import Recipe
 from pad_ray.records import Row
 from pad_ray.run_folder import Stage
 from pad_ray.storage import Storage
+from pad_ray.synthesis.pairs import shows_wrong
 from pad_ray.tally import tally_actor
 from pad_ray.training.batches import count_steps
 from pad_ray.training.checkpoints import KEEP
@@ -105,7 +106,8 @@ def train(
     replayed = sum(row["lesson"] == REPLAY for row in lesson.rows)
     held = {"validation_examples": len(lesson.validation)} if lesson.validation else {}
     held |= {"replayed": replayed} if replayed else {}
-    return {"examples": len(lesson.rows), "problems": len(solved), "steps": facts["step"], **held, **_said(facts)}
+    learnt = [row for row in lesson.rows if not shows_wrong(row)]
+    return {"examples": len(learnt), "problems": len(solved), "steps": facts["step"], **held, **_said(facts)}
 
 
 def check_student(model: str, student: StudentConfig) -> None:
@@ -172,7 +174,8 @@ def read_lesson(
     kept = [place for place, row in enumerate(rows) if row["problem_id"] not in held]
     return Lesson(
         [encoded[place] for place in kept],
-        [encoded[place] for place, row in enumerate(rows) if row["problem_id"] in held],
+        # What is to become less likely has a loss that falls without end, so it decides nothing.
+        [encoded[place] for place, row in enumerate(rows) if row["problem_id"] in held and not shows_wrong(row)],
         [rows[place] for place in kept],
     )
 

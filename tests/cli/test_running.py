@@ -124,7 +124,8 @@ def test_the_plan_says_what_changed_and_prints_no_secret(folder: Path) -> None:
 
 def test_results_are_a_table_with_intervals(capfd: Capture) -> None:
     figures = {"n": 300, "accuracy": 0.25, "low": 0.2043, "high": 0.3021, "executable_rate": 0.9}
-    rows = [{"split": "test", "model": "base", "decoder": "greedy", "shots": 4, **figures}]
+    place = {"benchmark": "quickstart", "split": "test"}
+    rows = [{**place, "model": "base", "decoder": "greedy", "shots": 4, **figures}]
     print_results([*rows, {**rows[0], "executable_rate": None}], "runs/small/report.html")
     lines = [line.split() for line in capfd.readouterr().out.splitlines()]
     assert lines[2] == ["test", "base", "greedy", "4", "300", "25.0%", "20.4", "–", "30.2", "90.0", "%"]

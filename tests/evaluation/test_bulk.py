@@ -8,10 +8,11 @@ import pytest
 
 from pad_ray.config import EvaluationConfig
 from pad_ray.errors import ConfigError
-from pad_ray.evaluation.bulk import as_predictions, best_shots, greedy_requests
+from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
 from pad_ray.prompts import load_examples
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, columns, table
+from pad_ray.verification import Comparison, Mode, Rules
 
 PAD = recipe_named("pad")
 EXAMPLES = load_examples("arithmetic")
@@ -44,6 +45,24 @@ def test_a_student_is_asked_without_examples() -> None:
 def test_answers_are_greedy_and_as_long_as_the_settings_allow() -> None:
     sampling = json.loads(_requests(0)[0]["sampling"])
     assert sampling == {"temperature": 0.0, "top_p": 1.0, "max_tokens": 50, "stop": list(PAD.stop)}
+
+
+def test_texts_are_asked_for_with_how_their_answers_are_read() -> None:
+    rules = Rules(extractor="strict", by_problem={"p1": Rules(Comparison(Mode.ROUND), extractor="flexible")})
+    settings = EvaluationConfig(decoders=("self-consistency",))
+    rows = decoded_requests(PROBLEMS, "m", recipe_named("cot"), settings, "self-consistency", rules=rules)
+    read = {row["problem_id"]: json.loads(row["sampling"])["answer"] for row in rows}
+    assert {id: (one["extractor"], one["comparison"]["mode"]) for id, one in read.items()} == {
+        "p2": ("strict", "tolerance"),
+        "p1": ("flexible", "round"),
+        "p3": ("strict", "tolerance"),
+    }
+    assert {one["kind"] for one in read.values()} == {"number"}
+
+
+def test_programs_are_asked_for_as_ever() -> None:
+    [row, *_] = decoded_requests(PROBLEMS, "m", PAD, EvaluationConfig(), "self-consistency", rules=Rules())
+    assert "answer" not in json.loads(row["sampling"])
 
 
 def test_more_shots_than_there_are_examples_are_refused() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.decoding.settings import DECODERS, NAMES, DecodingConfig, repairs
+from pad_ray.decoding.texts import Reading
 from pad_ray.generation.decoding import DecoderTeacher, decoding_request
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, table
@@ -98,3 +99,16 @@ def test_what_shapes_the_answer_is_in_the_requests_identity() -> None:
         for settings in (SETTINGS, other)
     }
     assert len(rids) == 4
+
+
+def test_answers_of_texts_vote_and_the_votes_are_kept(tmp_path: Path) -> None:
+    cot = recipe_named("cot")
+    made = DecoderTeacher("transformers", make_student("t5", tmp_path), None, ResourcesConfig(), "cot")
+    asked = decoding_request("self-consistency", SETTINGS, "How many?", 12, cot.stop, Reading("flexible"))
+    problem = {"id": "p", "question": "How many?", "gold": None}
+    [row] = _answers(made, [make_request(problem, 0, cot.prompt("How many?"), asked, "model")])
+    made.close()
+    trace = json.loads(row["trace"])
+    assert len(trace["branches"]) == SETTINGS.samples
+    assert row["completion"] == trace["branches"][trace["chosen"] - 1]["step"]
+    assert sum(vote["votes"] for vote in trace["votes"]) == sum(one["fate"] == "finished" for one in trace["branches"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,15 @@ def test_an_evaluation_set_is_judged_by_its_own_rule_and_the_verdict_says_so(
     [row] = verdicts.read_rows()
     assert row["verdict"] == verdict
     assert (f"-{benchmark}.1-" in row["verifier"]) is bool(benchmark)
+
+
+def test_each_problem_is_judged_by_its_own_rules(run: Run) -> None:
+    strict = rules_of(VerificationConfig(mode="exact"), recipe_named("pad"))
+    rules = replace(Rules(), by_problem={"train-2": strict})
+    told: Row = {"completion": "\n    return 21.0001\n", "gold": "int:21", "verdict": "wrong_answer"}
+    run.write(sample("a", **told), sample("b", "train-2", **told))
+    verdicts = run.folder.stage("verdicts", rules.version, [run.samples], "verdict")
+    facts = judge_again(run.samples, verdicts, recipe="pad", rules=rules)
+    assert _judged(run, verdicts) == {"a-0": "ok", "b-0": "wrong_answer"}
+    assert [row["verifier"] for row in verdicts.read_rows(["id", "verifier"])] == [NOW, strict.version]
+    assert facts["verifier"] == rules.version

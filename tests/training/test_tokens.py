@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -31,6 +32,29 @@ def tokenizer() -> Any:
 
 def _example(prompt: str = "def solution():", target: str = "\n return 1\n", id: str = "a-0") -> Row:
     return {"id": id, "prompt": prompt, "target": target}
+
+
+def _weights(tokenizer: Any, target: str, **contrast: Any) -> dict[str, list[float]]:
+    row = {**_example(target=target), "contrast": json.dumps(contrast)}
+    [example] = tokenize([row], tokenizer, 100)
+    found: dict[str, list[float]] = {}
+    for token, weight in zip(example.target, example.target_weights, strict=True):
+        found.setdefault(tokenizer.decode([token]), []).append(weight)
+    return found
+
+
+def test_of_a_pair_what_only_the_right_one_has_counts_alpha_more(tokenizer: Any) -> None:
+    weights = _weights(tokenizer, "a+b", text="a-b", alpha=0.5)
+    assert weights == {"a": [1], "+": [1.5], "b": [1], "</s>": [1]}
+
+
+def test_of_a_pair_what_only_the_wrong_one_has_counts_minus_beta_and_the_rest_nothing(tokenizer: Any) -> None:
+    weights = _weights(tokenizer, "a-b", text="a+b", beta=0.25)
+    assert weights == {"a": [0], "-": [-0.25], "b": [0], "</s>": [0]}
+
+
+def test_an_example_that_is_to_become_less_likely_weighs_as_much_as_it_pulls() -> None:
+    assert TokenizedExample((1,), (2, 3), (-0.25, 0.5)).weight == 0.75
 
 
 @pytest.mark.parametrize("target", ["\n return 1\n", "x", "", "é"])

@@ -16,9 +16,9 @@ from pad_ray.benchmarks import (
     is_benchmark,
     load_benchmark,
 )
-from pad_ray.config import ProblemsConfig
 from pad_ray.decompositions import with_context
 from pad_ray.errors import ConfigError, DataError
+from pad_ray.problem_settings import ProblemsConfig
 from pad_ray.problem_sources import found, hub_name
 from pad_ray.problems import BUILTIN, Problem, load_problems, read_problems
 from pad_ray.programs.answers import parse_gold

@@ -11,8 +11,8 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from pad_ray.config import ProblemsConfig
 from pad_ray.errors import ConfigError, DataError
+from pad_ray.problem_settings import ProblemsConfig
 from pad_ray.records import Row, columns
 from pad_ray.splits import bare_questions, measured_benchmarks, problem_rows
 

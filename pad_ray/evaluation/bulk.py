@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pad_ray.config import EvaluationConfig
 from pad_ray.decoding.texts import Reading
+from pad_ray.evaluation.settings import EvaluationConfig
 from pad_ray.generation.decoding import decoding_request
 from pad_ray.programs.error_code import EMPTY
 from pad_ray.programs.values import decode

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pad_ray.config import EvaluationConfig
 from pad_ray.decoding.settings import GIVEN
 from pad_ray.decompositions import Decomposition, decomposition_of
 from pad_ray.errors import DataError
+from pad_ray.evaluation.settings import EvaluationConfig
 from pad_ray.evaluation.subquestions import measure_questions
 from pad_ray.generation.turn_taking import turns_request
 from pad_ray.programs.values import decode

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from pad_ray.config import EvaluationConfig
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
+from pad_ray.evaluation.settings import EvaluationConfig
 from pad_ray.prompts import load_examples
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, columns, table

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from pad_ray.config import EvaluationConfig, ResourcesConfig
+from pad_ray.config import ResourcesConfig
 from pad_ray.errors import DataError
 from pad_ray.evaluation.dialogues import check_given, question_measures, turns_requests, with_reference
+from pad_ray.evaluation.settings import EvaluationConfig
 from pad_ray.generation.teachers import Teacher
 from pad_ray.generation.turn_taking import Dialogues, TurnTakers
 from pad_ray.recipes.socratic import parse_steps

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from pad_ray.config import EvaluationConfig, ResourcesConfig
+from pad_ray.config import ResourcesConfig
 from pad_ray.evaluation.dialogues import turns_requests
+from pad_ray.evaluation.settings import EvaluationConfig
 from pad_ray.generation.turn_taking import Dialogues
 from pad_ray.models import embedded_model
 from pad_ray.recipes.socratic_iterative import SocraticIterative

@@ -94,7 +94,7 @@ def test_two_students_have_an_identity_in_order() -> None:
     one, other = (Teacher("transformers", name, name) for name in ("a", "b"))
     pair = TurnTakers.of_two(one, other, RECIPE.name)
     assert pair.identity != TurnTakers.of_two(other, one, RECIPE.name).identity
-    assert pair.blockproblem_rows(ResourcesConfig()) == ResourcesConfig().engine_rows
+    assert pair.block_rows(ResourcesConfig()) == ResourcesConfig().engine_rows
 
 
 def test_a_dialogue_is_read_as_it_was_written(dialogues: Dialogues) -> None:

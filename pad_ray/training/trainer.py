@@ -80,8 +80,8 @@ def train(
         data: the data folder, for what is replayed.
 
     Returns:
-        Facts for the done mark: examples, problems, steps, tokens, final loss, validation. The loss curve is
-        `metrics.jsonl`.
+        Facts for the done mark: examples, problems, how many others were replayed, steps, tokens, final loss,
+        validation. The loss curve is `metrics.jsonl`.
 
     Raises:
         InputError: there are no examples, one is too long, or a LoRA target is not there.
@@ -99,11 +99,11 @@ def train(
     facts = json.loads(place.read_text(FINISHED) or "{}")
     student.storage.copy_from(place / "weights")
     student.storage.write_text(FILE, MetricsLog(place / METRICS).text())
-    solved = {row["problem_id"] for row in lesson.rows if row["lesson"] != REPLAY}
-    replayed = sum(row["lesson"] == REPLAY for row in lesson.rows)
+    taught = [row["problem_id"] for row in lesson.rows if row["lesson"] != REPLAY]
+    replayed = len(lesson.rows) - len(taught)
     held = {"validation_examples": len(lesson.validation)} if lesson.validation else {}
     held |= {"replayed": replayed} if replayed else {}
-    return {"examples": len(lesson.rows), "problems": len(solved), "steps": facts["step"], **held, **_said(facts)}
+    return {"examples": len(taught), "problems": len(set(taught)), "steps": facts["step"], **held, **_said(facts)}
 
 
 def check_student(model: str, student: StudentConfig) -> None:

@@ -83,8 +83,8 @@ def train(
         data: the data folder, for what is replayed.
 
     Returns:
-        Facts for the done mark: examples, problems, steps, tokens, final loss, validation. The loss curve is
-        `metrics.jsonl`.
+        Facts for the done mark: examples, problems, how many others were replayed, steps, tokens, final loss,
+        validation. The loss curve is `metrics.jsonl`.
 
     Raises:
         InputError: there are no examples, one is too long, or a LoRA target is not there.
@@ -102,12 +102,14 @@ def train(
     facts = json.loads(place.read_text(FINISHED) or "{}")
     student.storage.copy_from(place / "weights")
     student.storage.write_text(FILE, MetricsLog(place / METRICS).text())
-    solved = {row["problem_id"] for row in lesson.rows if row["lesson"] != REPLAY}
-    replayed = sum(row["lesson"] == REPLAY for row in lesson.rows)
-    held = {"validation_examples": len(lesson.validation)} if lesson.validation else {}
-    held |= {"replayed": replayed} if replayed else {}
-    learnt = [row for row in lesson.rows if not shows_wrong(row)]
-    return {"examples": len(learnt), "problems": len(solved), "steps": facts["step"], **held, **_said(facts)}
+    taught = [row for row in lesson.rows if row["lesson"] != REPLAY]
+    problems = {row["problem_id"] for row in taught}
+    counts = {"examples": sum(not shows_wrong(row) for row in taught), "problems": len(problems)}
+    if lesson.validation:
+        counts["validation_examples"] = len(lesson.validation)
+    if replayed := len(lesson.rows) - len(taught):
+        counts["replayed"] = replayed
+    return {**counts, "steps": facts["step"], **_said(facts)}
 
 
 def check_student(model: str, student: StudentConfig) -> None:

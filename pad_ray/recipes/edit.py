@@ -3,7 +3,7 @@
 After ordinary training on what held pairs are learnt from: key reasoning step learning, as the paper calls it. By the
 minimum edit distance over tokens, what stands only in the right solution counts alpha, what stands only in the wrong
 one −beta, and what both share nothing. The paper takes alpha = 1 and beta = 0.025, and a smaller rate for pairs; here
-both are one training: a right solution counts 1, and alpha more where the wrong one differs (`pad_ray.synthesis.pairs`).
+both are one training: a right solution counts 1, and alpha more where the wrong one differs (see `synthesis.pairs`).
 The functions take any tokens, so chains of thought are paired as programs are.
 """
 

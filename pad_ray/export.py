@@ -16,13 +16,13 @@ from pad_ray.errors import InputError
 from pad_ray.models import hub_model, resolve_model
 from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import recipe_named
+from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row
 from pad_ray.remedies.adapters import scale_adapter
 from pad_ray.run_folder import DONE, read_mark
 from pad_ray.run_tables import RunTables
 from pad_ray.storage import Storage
 from pad_ray.student_card import asking_of
-from pad_ray.synthesis.pairs import shows_wrong
 from pad_ray.training.card import merged_card
 
 MERGED = "student-merged"

@@ -9,6 +9,7 @@ from pad_ray.answers import rules_of
 from pad_ray.confirmation import confirmed_runs
 from pad_ray.contamination import Overlap
 from pad_ray.errors import PlacementError
+from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row, content_hash
 from pad_ray.refinement_settings import RefinementConfig
 from pad_ray.run_parts import RunParts
@@ -17,7 +18,7 @@ from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.mixture import mix
 from pad_ray.synthesis.own_programs import new_programs
-from pad_ray.synthesis.pairs import shows_wrong, with_pairs
+from pad_ray.synthesis.pairs import with_pairs
 from pad_ray.synthesis.repairs import Repair, draw_faults, injected_repairs, mined_repairs
 from pad_ray.training.settings import TrainingConfig
 from pad_ray.training.tokens import count_tokens

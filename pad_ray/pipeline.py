@@ -31,6 +31,7 @@ from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
 from pad_ray.provenance import provenance
 from pad_ray.recipes import JudgedBy, Recipe, recipe_named
+from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row
 from pad_ray.refinement import Refinement
 from pad_ray.results import measured
@@ -44,7 +45,7 @@ from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
-from pad_ray.synthesis.pairs import shows_wrong, with_pairs
+from pad_ray.synthesis.pairs import with_pairs
 from pad_ray.synthesis.requests import make_requests
 from pad_ray.training.trackers import check_trackers
 from pad_ray.training.trainer import check_student

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from pad_ray.errors import InputError
+from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row
 from pad_ray.row_text import Block, plain_value, print_blocks
 from pad_ray.run_folder import Stage, latest
 from pad_ray.run_tables import RECORDS, RunTables, read
 from pad_ray.samples_view import error_text
-from pad_ray.synthesis.pairs import shows_wrong
 
 MIN_PREFIX = 6
 _LISTED = 10

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -53,11 +54,10 @@ class Reading:
 
     def same(self, one: Value, other: Value) -> bool:
         """Whether two answers are equal; what cannot be gold equals itself alone."""
-        try:
-            gold = parse_gold(other)  # type: ignore[arg-type]  # what is no gold raises
-        except (TypeError, ValueError):
-            return answer_key(one) == answer_key(other)
-        return compare(one, gold, self.comparison) is Compared.EQUAL
+        with suppress(ValueError):
+            if other is not None and not isinstance(other, list | tuple):
+                return compare(one, parse_gold(other), self.comparison) is Compared.EQUAL
+        return answer_key(one) == answer_key(other)
 
 
 async def sample_texts(

@@ -10,15 +10,16 @@ The functions take any tokens, so chains of thought are paired as programs are.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pad_ray.recipes.cot import Cot
 from pad_ray.recipes.pad import Pad
 
 ALPHA = 1.0
 BETA = 0.025
+WRONG = "edit:"  # how the `lesson` of an example begins that shows what is not to be written; its verdict follows
 
 T = TypeVar("T", bound=Hashable)
 
@@ -35,6 +36,11 @@ class EditCot(Cot):
 
     name = annotator = "edit_cot"
     pairs = True
+
+
+def shows_wrong(example: Mapping[str, Any]) -> bool:
+    """Whether an example row is there to be made less likely."""
+    return bool(example["lesson"] and example["lesson"].startswith(WRONG))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,10 @@ import json
 from collections.abc import Iterable, Sequence
 
 from pad_ray.recipes import JudgedBy, Recipe, recipe_named
-from pad_ray.recipes.edit import Solution, make_pairs
+from pad_ray.recipes.edit import WRONG, Solution, make_pairs
 from pad_ray.records import Row
 from pad_ray.synthesis.edit_settings import EditConfig
 from pad_ray.verification import Verdict
-
-WRONG = "edit:"  # how the `lesson` of a row begins that shows what is not to be written; its verdict stands behind
 
 # What was written to the end and is no answer. Trouble of teacher or sandbox says nothing about the text.
 _WRONG_VERDICTS = frozenset(
@@ -62,11 +60,6 @@ def with_pairs(examples: Sequence[Row], samples: Iterable[Row], recipe: Recipe, 
 def is_wrong(sample: Row) -> bool:
     """Whether a sample is a whole text that its verdict calls wrong."""
     return sample["verdict"] in _WRONG_VERDICTS and sample["finish_reason"] != "length" and not sample["forged"]
-
-
-def shows_wrong(example: Row) -> bool:
-    """Whether an example row is there to be made less likely."""
-    return bool(example["lesson"] and example["lesson"].startswith(WRONG))
 
 
 def _solution(sample: Row, recipe: Recipe) -> Solution | None:

@@ -13,10 +13,10 @@ from pad_ray.errors import InputError, PadRayError, PlacementError, StageError
 from pad_ray.models import context_length
 from pad_ray.progress import Meter, shown
 from pad_ray.recipes import Recipe
+from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row
 from pad_ray.run_folder import Stage
 from pad_ray.storage import Storage
-from pad_ray.synthesis.pairs import shows_wrong
 from pad_ray.tally import tally_actor
 from pad_ray.training.batches import count_steps
 from pad_ray.training.checkpoints import KEEP

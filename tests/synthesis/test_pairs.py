@@ -10,10 +10,11 @@ import pytest
 from pad_ray.config import ExamplesConfig
 from pad_ray.lessons import learnt_digest
 from pad_ray.recipes import recipe_named
+from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row, table
 from pad_ray.synthesis.edit_settings import EditConfig
 from pad_ray.synthesis.examples import make_examples
-from pad_ray.synthesis.pairs import shows_wrong, with_pairs
+from pad_ray.synthesis.pairs import with_pairs
 
 QUESTIONS = {"p1": "One?", "p2": "Two?"}
 EDIT = recipe_named("edit")

@@ -13,7 +13,7 @@ import pytest
 
 from pad_ray.config import load_config
 from pad_ray.pipeline import Pipeline
-from tests.test_recipes_in_runs import _problem as problem
+from tests.annotated_run import problem
 from tests.training.tiny import make_student
 
 pytestmark = pytest.mark.filterwarnings("default")

@@ -61,13 +61,13 @@ def test_a_student_learns_pairs_of_what_its_teacher_got_right_and_wrong(folder: 
     rows = [row for row in pipeline.example_stage.read_rows() if row["used"]]
     assert sum(row["lesson"] == "edit:wrong_answer" for row in rows) == TRAIN // 2
     assert sum(row["lesson"] is None and row["contrast"] is not None for row in rows) == TRAIN // 2
-    assert pipeline.student_stage.done["examples"] == TRAIN
+    assert (pipeline.student_stage.done or {})["examples"] == TRAIN
     assert {(row["benchmark"], row["n"]) for row in results} == {("one", TEST), ("two", TEST)}
 
 
 @pytest.mark.slow
 def test_a_student_of_words_is_measured_by_votes(folder: Path) -> None:
-    evaluation = {"base": False, "max_tokens": 16, "decoders": ["greedy", "self-consistency"]}
+    evaluation: dict[str, Any] = {"base": False, "max_tokens": 16, "decoders": ["greedy", "self-consistency"]}
     evaluation["decoding"] = {"samples": 3}
     teacher = {"kind": "annotations", "samples": 1}
     pipeline = Pipeline(_config(folder, recipe="cot", teacher=teacher, evaluation=evaluation))

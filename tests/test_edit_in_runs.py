@@ -67,7 +67,7 @@ def test_a_student_learns_pairs_of_what_its_teacher_got_right_and_wrong(folder: 
 
 @pytest.mark.slow
 def test_a_student_of_words_is_measured_by_votes(folder: Path) -> None:
-    evaluation = {"base": False, "max_tokens": 16, "decoders": ["greedy", "self-consistency"]}
+    evaluation: dict[str, Any] = {"base": False, "max_tokens": 16, "decoders": ["greedy", "self-consistency"]}
     evaluation["decoding"] = {"samples": 3}
     teacher = {"kind": "annotations", "samples": 1}
     pipeline = Pipeline(_config(folder, recipe="cot", teacher=teacher, evaluation=evaluation))

@@ -382,7 +382,7 @@ def _check_recipe(recipe: Recipe, config: RunConfig) -> None:
             f"examples.edit: recipe `{recipe.name}` makes no pairs",
             "Take the recipe `edit` or `edit_cot`, or leave it out",
         )
-    if config.refinement and config.refinement.teaches_repair:
+    if config.refinement and config.refinement.teaches_repair and not recipe.students:  # of those no rounds at all
         recipe.prompt("?", (), EMPTY)
 
 

@@ -112,4 +112,5 @@ def _row(sample: Row, id: str, lesson: Lesson, marks: Sequence[str], why_not: st
         "why_not": why_not,
         "lesson": None,
         "broken_id": None,
+        "contrast": None,
     }

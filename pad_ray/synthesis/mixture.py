@@ -78,6 +78,7 @@ def _row(repair: Repair, question: str, recipe: Recipe, settings: RepairConfig) 
         "why_not": why_not,
         "lesson": repair.lesson,
         "broken_id": repair.broken_id,
+        "contrast": None,
     }
 
 

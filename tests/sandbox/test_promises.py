@@ -173,7 +173,7 @@ def test_it_does_not_stop_a_program_from_taking_all_that_its_limits_allow() -> N
         assert _one(small, "def solution():\n    return len(bytearray(40 << 20))\n").value == 40 << 20
         greedy = _one(small, "def solution():\n    while True: pass\n")
     assert greedy.status is Status.TIMEOUT
-    assert greedy.cpu_s >= 0.29
+    assert greedy.cpu_s >= 0.25  # the processor's clock and the limit's are read at different moments
 
 
 def test_it_does_not_stop_a_program_from_ending_its_own_process(cpython: Sandbox) -> None:

@@ -50,6 +50,7 @@ def test_an_example_is_a_record_that_names_its_sample() -> None:
         "why_not": None,
         "lesson": None,
         "broken_id": None,
+        "contrast": None,
     }
     assert [*example] == columns("example")
     assert table("example", [example]).to_pylist() == [example]

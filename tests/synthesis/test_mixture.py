@@ -83,6 +83,7 @@ def test_a_repair_is_a_record_that_names_where_it_comes_from() -> None:
         "why_not": None,
         "lesson": "mined:x",
         "broken_id": "s0-0",
+        "contrast": None,
     }
     assert [*row] == columns("example")
     assert table("example", [row]).to_pylist() == [row]

@@ -102,6 +102,11 @@ def train(
     facts = json.loads(place.read_text(FINISHED) or "{}")
     student.storage.copy_from(place / "weights")
     student.storage.write_text(FILE, MetricsLog(place / METRICS).text())
+    return {**_counts(lesson), "steps": facts["step"], **_said(facts)}
+
+
+def _counts(lesson: Lesson) -> dict[str, int]:
+    """How many examples there are, apart from what is replayed, and from how many problems."""
     taught = [row for row in lesson.rows if row["lesson"] != REPLAY]
     problems = {row["problem_id"] for row in taught}
     counts = {"examples": sum(not shows_wrong(row) for row in taught), "problems": len(problems)}
@@ -109,7 +114,7 @@ def train(
         counts["validation_examples"] = len(lesson.validation)
     if replayed := len(lesson.rows) - len(taught):
         counts["replayed"] = replayed
-    return {**counts, "steps": facts["step"], **_said(facts)}
+    return counts
 
 
 def check_student(model: str, student: StudentConfig) -> None:

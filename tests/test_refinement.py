@@ -42,7 +42,7 @@ def _config(folder: Path, **refinement: Any) -> Any:
             "evaluation": {
                 "base": False,
                 "max_tokens": 24,
-                "decoders": ["greedy", "greedy+repair"],
+                "decoders": ["greedy+repair"],
                 "limits": {"greedy+repair": LIMIT},
             },
             "resources": {"threads": 1},
@@ -89,11 +89,10 @@ def test_rounds_go_on_until_the_stop_rule_fires(run: Any) -> None:
     assert refinement.reason == "rounds"
 
 
-def test_every_student_is_measured_by_every_decoder(run: Any) -> None:
+def test_every_student_is_measured(run: Any) -> None:
     measured = {(row["model"], row["decoder"]) for row in run[1] if row["split"] == "test"}
     students = ["student", *(f"round-{number}" for number in range(1, ROUNDS + 1))]
-    decoders = ("greedy", "greedy+repair")
-    assert measured == {(student, decoder) for student in students for decoder in decoders}
+    assert measured == {(student, "greedy+repair") for student in students}
 
 
 def test_a_round_samples_each_training_problem_at_each_temperature_and_no_other(run: Any) -> None:
@@ -180,7 +179,6 @@ def test_status_and_report_tell_of_rounds(run: Any) -> None:
 def test_a_decoder_answers_as_many_problems_of_each_split_as_it_may(run: Any) -> None:
     answered = Counter((row["decoder"], row["split"]) for row in _rows(run, "round-1 test (greedy+repair)"))
     assert answered == {("greedy+repair", "test"): LIMIT, ("greedy+repair", "unseen"): LIMIT}
-    assert len(_rows(run, "round-1 test")) == SIZES["test"] + SIZES["unseen"]
 
 
 def test_repair_keeps_every_attempt_in_the_trace(run: Any) -> None:

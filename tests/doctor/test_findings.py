@@ -103,6 +103,7 @@ def test_a_part_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, tm
     assert (found.state, found.says) == ("bad", "did not start: the library is for another machine")
 
 
+@pytest.mark.slow  # a small run starts both by default, in test_end_to_end.py
 @pytest.mark.engine
 @pytest.mark.parametrize(
     ("name", "says"), [("DeepSpeed", "a ZeRO step in bf16 on the CPU"), ("vLLM", "an engine started on the CPU")]

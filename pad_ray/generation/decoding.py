@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from pad_ray.decoding.solver import Solver
 from pad_ray.decoding.texts import Reading, sample_texts, votes
 from pad_ray.errors import EngineError
 from pad_ray.generation.completion import answered, failed
+from pad_ray.generation.loop_thread import LoopThread
 from pad_ray.generation.scorers import Scorers
 from pad_ray.programs.error_code import EMPTY, ErrorCode
 from pad_ray.recipes import JudgedBy, opening_of, recipe_named
@@ -56,14 +56,12 @@ class DecoderTeacher:
         self._kind, self._model, self._adapter, self._resources = kind, model, adapter, resources
         self._recipe = recipe_named(recipe)
         # Engines hold to one event loop, and Ray may call from several.
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
+        self._loop = LoopThread("decoder")
         self._opened, self._sandbox = ExitStack(), Sandbox()
         if self._recipe.judged_by is JudgedBy.PROGRAM:
             self._opened.enter_context(self._sandbox)
         self._scorers = Scorers()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+        self._loop.run(self._start())
 
     async def _start(self) -> None:
         self._turns = asyncio.Semaphore(self._resources.decode_in_flight)
@@ -82,12 +80,10 @@ class DecoderTeacher:
         if self._kind == "vllm":
             self.engine.close()
         self._opened.close()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
         self._loop.close()
 
     async def __call__(self, batch: Any) -> AsyncIterator[Any]:
-        rows = asyncio.run_coroutine_threadsafe(self._answer_all(batch.to_pylist()), self._loop)
+        rows = self._loop.submit(self._answer_all(batch.to_pylist()))
         yield table("completion", await asyncio.wrap_future(rows))
 
     async def _answer_all(self, requests: list[Row]) -> list[Row]:

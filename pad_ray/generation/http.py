@@ -13,7 +13,6 @@ import random
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any
 
 from pad_ray.generation.completion import answered, failed
@@ -21,6 +20,7 @@ from pad_ray.generation.http_client import Client, most_tokens, request_body
 from pad_ray.generation.http_guard import Guard
 from pad_ray.generation.http_reply import Reply, one_line
 from pad_ray.generation.http_settings import HttpConfig
+from pad_ray.generation.loop_thread import LoopThread
 from pad_ray.records import Row, table
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0  # as OpenAI's own client waits
@@ -54,21 +54,17 @@ class HttpTeacher:
         self._guard = Guard(config, spent + _spent_here(tally), lambda cause: self._count({cause: 1}))
         # A loop of our own. Ray Data reads blocks, and waits for room in its output, on the loop that it calls us
         # from (plan_udf_map_op.py), and meanwhile replies that are paid for would run into their timeout.
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="http-teacher", daemon=True)
-        self._thread.start()
+        self._loop = LoopThread("http-teacher")
 
     async def __call__(self, batch: Any) -> AsyncIterator[Any]:
         requests = batch.to_pylist()
         bodies = [request_body(self._config, self._model, request) for request in requests]
-        rows = asyncio.run_coroutine_threadsafe(self._answer_all(requests, bodies), self._loop)
+        rows = self._loop.submit(self._answer_all(requests, bodies))
         yield table("completion", await asyncio.wrap_future(rows))
 
     def close(self) -> None:
         """Closes all connections and ends the thread."""
-        asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._client.close())
         self._loop.close()
 
     async def _answer_all(self, requests: list[Row], bodies: list[Row]) -> list[Row]:

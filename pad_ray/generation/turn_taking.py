@@ -6,9 +6,7 @@ subquestions, one batch of answers, and so on until every dialogue has ended.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +20,7 @@ from pad_ray.errors import EngineError
 from pad_ray.generation import vllm
 from pad_ray.generation.completion import answered, failed
 from pad_ray.generation.lines import Lines, lines_of
+from pad_ray.generation.loop_thread import LoopThread
 from pad_ray.generation.teachers import Teacher
 from pad_ray.recipes import recipe_named
 from pad_ray.recipes.socratic_iterative import SocraticIterative
@@ -89,28 +88,21 @@ class Dialogues:
         assert isinstance(found, SocraticIterative)
         self._recipe = found
         # Engines hold to one event loop, and Ray may call from several threads.
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._asker, self._answerer = (self._run(_load(one, resources)) for one in students)
+        self._loop = LoopThread("dialogues")
+        self._asker, self._answerer = (self._loop.run(_load(one, resources)) for one in students)
 
     def close(self) -> None:
         """Ends the engines and the thread; Ray ends an actor's process with all that is in it."""
         for one in (self._asker, self._answerer):
             one.close()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
         self._loop.close()
 
     def __call__(self, batch: Any) -> Any:
         requests = sorted(batch.to_pylist(), key=_rules)
         rows: list[Row] = []
         for _, group in groupby(requests, key=_rules):
-            rows += self._run(self._answer(list(group)))
+            rows += self._loop.run(self._answer(list(group)))
         return table("completion", rows)
-
-    def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _answer(self, requests: list[Row]) -> list[Row]:
         """Dialogues by the same rules; when an engine dies, failed rows, which the next run asks again."""

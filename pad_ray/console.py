@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pad_ray.evaluation.metrics import place_names
+from pad_ray.figures import difference, interval, p_value
 from pad_ray.rounds import Round, table_of
 from pad_ray.verification import Verdict
 
@@ -65,12 +66,11 @@ def print_results(results: list[dict[str, Any]], report: str) -> None:
     head = f"{'split':<{width}} {'model':<9} {'decoder':<24} {'shots':>5} {'n':>5} {'right':>6}"
     print(f"\n{head} {'95 % interval':>16} {'executable':>11}")
     for row in results:
-        interval = f"{100 * row['low']:.1f} – {100 * row['high']:.1f}"
         rate = "" if row["executable_rate"] is None else f"{100 * row['executable_rate']:.1f} %"
         print(
             f"{names[row['benchmark'], row['split']]:<{width}} {row['model']:<9} {row['decoder']:<24} "
             f"{row['shots']:>5} {row['n']:>5} "
-            f"{100 * row['accuracy']:>5.1f}% {interval:>16} {rate:>11}"
+            f"{100 * row['accuracy']:>5.1f}% {interval(row['low'], row['high']):>16} {rate:>11}"
         )
     print(f"\nreport: {report}")
 
@@ -89,13 +89,11 @@ def print_findings(findings: Sequence[Finding]) -> None:
             + (f" {100 * one.fraction:g} %" if one.fraction < 1 else "")
             + (f" ({one.seed})" if one.seed else "")
         )
-        interval = f"{100 * one.low:.1f} – {100 * one.high:.1f}"
-        difference = "" if one.difference is None else f"{100 * one.difference:+.1f}"
-        p_value = "" if one.p_value is None else f"{one.p_value:.3f}"
         rate = "" if one.executable_rate is None else f"{100 * one.executable_rate:.1f} %"
         print(
             f"{names[one.benchmark, one.split]:<{width}} {name:<24} {one.student:<9} {one.decoder:<24} {one.n:>5} "
-            f"{100 * one.accuracy:>5.1f}% {interval:>16} {difference:>10} {p_value:>6} {rate:>11}"
+            f"{100 * one.accuracy:>5.1f}% {interval(one.low, one.high):>16} "
+            f"{difference(one.difference):>10} {p_value(one.p_value):>6} {rate:>11}"
         )
 
 
@@ -121,10 +119,9 @@ def print_rounds(rounds: Sequence[Round], reason: str | None) -> None:
     for line in table_of(rounds):
         share = 100 * line["correct"] / line["n"] if line["n"] else 0.0
         changes = [line["gained"], line["lost"]] if line["gained"] is not None else ["", ""]
-        p_value = "" if line["p_value"] is None else f"{line['p_value']:.3f}"
         print(
-            f"{line['round']:>5} {line['n']:>5} {share:>5.1f}% {changes[0]:>7} {changes[1]:>5} {p_value:>6} "
-            f"{line['sampled']:>8,} {line['reasoning']:>9,} {line['repairs']:>7,}"
+            f"{line['round']:>5} {line['n']:>5} {share:>5.1f}% {changes[0]:>7} {changes[1]:>5} "
+            f"{p_value(line['p_value']):>6} {line['sampled']:>8,} {line['reasoning']:>9,} {line['repairs']:>7,}"
         )
     print(f"ended: {_STOPPED[reason]}" if reason else "not ended: `pad-ray refine` or `pad-ray rounds` goes on")
 

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from pad_ray.config import RunConfig, config_of
 from pad_ray.errors import InputError
+from pad_ray.generation.engines import ADAPTER_FILE
+from pad_ray.jsonl import write_rows
 from pad_ray.models import hub_model, resolve_model
 from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import recipe_named
@@ -28,7 +30,6 @@ from pad_ray.training.card import merged_card
 MERGED = "student-merged"
 Form = Literal["prompt-completion", "messages"]
 
-_ADAPTER = "adapter_config.json"
 _OURS = (DONE, "*.part*")  # of no use to anybody who loads the model
 
 
@@ -65,7 +66,7 @@ class Student:
     @property
     def adapter(self) -> bool:
         """Whether it is a LoRA adapter."""
-        return self.storage.has(_ADAPTER)
+        return self.storage.has(ADAPTER_FILE)
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -153,7 +154,7 @@ def push_student(run: Storage, repo: str, *, merged: bool = False, public: bool 
             merge_adapter(run, Storage.open(str(folder / "merged")))
             folder = folder / "merged"
         elif student.adapter:
-            _name_base(folder / _ADAPTER, student.config.student.model)
+            _name_base(folder / ADAPTER_FILE, student.config.student.model)
         return _upload(folder, repo, token, public)
 
 
@@ -213,12 +214,7 @@ def write_jsonl(run: Storage, path: Path, form: Form = "prompt-completion") -> i
     rows = [row for row in used if not shows_wrong(row)]  # no trainer of others would make them less likely
     shapes = map(_pair, rows) if form == "prompt-completion" else _chats(run, rows)
     lines = [{**shape, **_provenance(row)} for shape, row in zip(shapes, rows, strict=True)]
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    write_rows(path, lines)
     return len(rows)
 
 

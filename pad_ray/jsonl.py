@@ -1,14 +1,14 @@
-"""JSON Lines as people write them: every line an object, every complaint with the file and the line."""
+"""JSON Lines as people write them: every line an object, every complaint with file and line; written, too."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pad_ray.errors import DataError
+from pad_ray.errors import DataError, InputError
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,28 @@ def read_rows(path: Path) -> Generator[Row, None, None]:
         raise DataError(f"{path}: cannot be read ({error.strerror})", "Give the path of a JSON Lines file.") from None
     if empty:
         raise DataError(f"{path}: the file has no rows", "Write one JSON object a line.")
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes one JSON object a line, and the folder if need be.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file of the user's, and its folder if need be.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", "Name another file") from None
 
 
 def json_type(value: object) -> str:

@@ -109,8 +109,7 @@ class SavedRun:
         ids = {place: id for place, _, id in (used.rpartition("/") for used in self.used)}
         found = {}
         for name, place in self.places.items():
-            checkpoint = place.rpartition("/")[2] == STUDENT
-            stage = self._checkpoint(place) if checkpoint else self._stage(place, ids.get(place))
+            stage = self._checkpoint(place) if place in self.checkpoints else self._stage(place, ids.get(place))
             if stage is not None:
                 found[name] = stage
         return found
@@ -123,6 +122,11 @@ class SavedRun:
         for number in range(max(numbers, default=-1) + 1):
             found |= round_places(number)
         return found
+
+    @cached_property
+    def checkpoints(self) -> list[str]:
+        """Where students lie, those of its rounds included, whether they are there or not."""
+        return [place for place in self.places.values() if place.rpartition("/")[2] == STUDENT]
 
     @cached_property
     def rounds(self) -> list[Round]:

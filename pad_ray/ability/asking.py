@@ -16,9 +16,7 @@ from pad_ray.ability.settings import Settings
 from pad_ray.ability.tasks import STOP
 from pad_ray.errors import EngineError, ModelError
 from pad_ray.generation.vllm import check_served
-from pad_ray.programs.values import encode
-from pad_ray.records import table
-from pad_ray.synthesis.requests import make_request
+from pad_ray.synthesis.requests import answer_prompts
 
 _ROWS = 32  # that transformers generates at once
 
@@ -71,14 +69,11 @@ class _ByTransformers:
         return texts
 
     def _answers(self, places: Sequence[int], prompts: Sequence[str]) -> Iterator[tuple[int, str]]:
-        rows = [
-            make_request({"id": str(place), "question": "", "gold": encode("")}, 0, prompts[place], self._sampling, "")
-            for place in places
-        ]
-        for row in self._teacher(table("request", rows)).to_pylist():
+        rows = answer_prompts(self._teacher, [prompts[place] for place in places], self._sampling)
+        for place, row in zip(places, rows, strict=True):
             if row["teacher_error"]:
                 raise EngineError(row["teacher_error"], "Show fewer examples, or lower --max-tokens")
-            yield int(row["problem_id"]), row["completion"]
+            yield place, row["completion"]
 
 
 async def _start(model: Measured, settings: Settings) -> Any:
@@ -93,6 +88,7 @@ _LONGEST = 2048  # tokens of prompt and answer; the longest prompt of three exam
 
 async def _by_vllm(engine: Any, prompts: Sequence[str], max_tokens: int) -> list[str]:
     from pad_ray.decoding.engine import Draw
+    from pad_ray.decoding.sampling import cut
 
     draw = Draw(count=1, temperature=0.0, max_tokens=max_tokens, lines=False)
 
@@ -100,15 +96,10 @@ async def _by_vllm(engine: Any, prompts: Sequence[str], max_tokens: int) -> list
         [found] = (await engine.propose(engine.encode(prompt), [()], draw)).of
         if not found:
             raise EngineError(f"a prompt has no room for {max_tokens} tokens behind it", "Show fewer examples")
-        return _cut(engine.decode(found[0].tokens))
+        return cut(engine.decode(found[0].tokens), STOP)
 
     first = await answer(prompts[0])  # alone, so that the others find its examples in the engine's cache
     return [first, *await asyncio.gather(*map(answer, prompts[1:]))]
-
-
-def _cut(text: str) -> str:
-    ends = [place for stop in STOP if (place := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
 
 
 def chat_of(model: Measured) -> Any:

@@ -15,7 +15,7 @@ from pad_ray.ability.perplexity import Perplexity, perplexity
 from pad_ray.ability.reading import READING_VERSION
 from pad_ray.ability.settings import Settings
 from pad_ray.ability.tasks import Task
-from pad_ray.errors import InputError
+from pad_ray.jsonl import write_rows, write_text
 from pad_ray.models import model_identity
 from pad_ray.progress import Meter, shown
 from pad_ray.records import content_hash
@@ -110,7 +110,7 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    _write(path, json.dumps(document, indent=2) + "\n")
+    write_text(path, json.dumps(document, indent=2) + "\n")
 
 
 def write_answers(path: Path, found: Sequence[Ability]) -> None:
@@ -119,13 +119,4 @@ def write_answers(path: Path, found: Sequence[Ability]) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    rows = [{"model": one.model, **asdict(answer)} for one in found for answer in one.answers]
-    _write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}", "Name another file") from None
+    write_rows(path, [{"model": one.model, **asdict(answer)} for one in found for answer in one.answers])

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pad_ray.config import config_of
 from pad_ray.errors import InputError, ModelError
+from pad_ray.generation.engines import ADAPTER_FILE
 from pad_ray.generation.vllm import checked_adapter
 from pad_ray.models import local_folder, resolve_model
 from pad_ray.run_folder import read_mark
-from pad_ray.run_tables import RunTables
-from pad_ray.storage import Storage
-
-ADAPTER_FILE = "adapter_config.json"
+from pad_ray.saved_run import SavedRun
 
 
 @dataclass(frozen=True)
@@ -71,20 +68,15 @@ def of_run(run: str, runs: str = "runs") -> list[Measured]:
     Raises:
         InputError: there is no such run, or it has no student yet.
     """
-    storage = RunTables.find(run, runs).storage
-    config = config_of(storage.read_text("run.yaml") or "", f"{storage.uri}/run.yaml")
-    students = [name for name in _students(storage) if read_mark(storage / name)]
+    saved = SavedRun.find(run, runs)
+    storage = saved.storage
+    students = [place for place in saved.checkpoints if read_mark(storage / place)]
     if not students:
         raise InputError(f"there is no finished student in {storage.uri}", "Let `pad-ray run` come to its end first")
-    base = resolve_model(config.student.model)
+    base = resolve_model(saved.config.student.model)
     found = [Measured("base", base)]
     for name in students:
         folder = local_folder(storage / name)
         adapter = (Path(folder) / ADAPTER_FILE).is_file()
         found.append(Measured(name, base if adapter else folder, folder if adapter else None))
     return found
-
-
-def _students(run: Storage) -> list[str]:
-    rounds = [name for name in run.folders() if name.removeprefix("round-").isdecimal()]
-    return ["student", *(f"{name}/student" for name in sorted(rounds, key=lambda name: int(name[6:])))]

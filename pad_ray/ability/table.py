@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pad_ray.ability.accuracy import Accuracy
 from pad_ray.ability.measure import Ability
+from pad_ray.figures import difference, interval, p_value
 
 
 def print_abilities(found: Sequence[Ability]) -> None:
@@ -36,11 +37,9 @@ def _print_overall(found: Sequence[Ability]) -> None:
     for one in found:
         if (line := one.overall) is not None:
             texts = "–" if line.of_texts is None else f"{100 * line.of_texts:.1f}%"
-            difference = "" if line.difference is None else f"{100 * line.difference:+.1f}"
-            p_value = "" if line.p_value is None else f"{line.p_value:.3f}"
             print(
                 f"{_short(one.model, width):<{width}} {line.n:>5} {100 * line.accuracy:>5.1f}% {_interval(line):>14} "
-                f"{line.programs:>9} {texts:>9} {difference:>10} {p_value:>6}"
+                f"{line.programs:>9} {texts:>9} {difference(line.difference):>10} {p_value(line.p_value):>6}"
             )
 
 
@@ -68,4 +67,4 @@ def _short(name: str, width: int) -> str:
 
 
 def _interval(line: Accuracy) -> str:
-    return f"{100 * line.low:.1f} – {100 * line.high:.1f}"
+    return interval(line.low, line.high)

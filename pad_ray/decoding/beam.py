@@ -142,7 +142,8 @@ class _Search:
         runnable = self._merged([one for one in branches if one.fate in (Fate.KEPT, Fate.FINISHED)])
         await self._score(runnable)
         self._finished += [one for one in runnable if one.fate is Fate.FINISHED]
-        self._grower.reserve = 0 if self._finished else self._grower.reserve
+        if self._finished:
+            self._grower.reserve = 0
         going = sorted((one for one in runnable if one.fate is Fate.KEPT), key=lambda one: (-one.score, one.id))
         for one in going[self._s.beams :]:
             one.fate = Fate.OUTSCORED

@@ -171,9 +171,10 @@ class Grower:
                 groups.setdefault(count, []).append(piece)
         draws = (self._draw(of, room, count, likeliest=False) for count, of in groups.items())
         others = [self._extended(*one) for drawn in await asyncio.gather(*draws) for one in drawn]
-        for (piece, _), place in zip(found, range(len(likeliest)), strict=True):
-            likeliest[place] = replace(likeliest[place], times=enough.get(_key(piece), 1))
-        return _distinct(likeliest + await self._check(others))
+        first = [
+            replace(one, times=enough.get(_key(piece), 1)) for (piece, _), one in zip(found, likeliest, strict=True)
+        ]
+        return _distinct(first + await self._check(others))
 
     async def _draw(
         self, pieces: Sequence[Piece], room: int, count: int, likeliest: bool

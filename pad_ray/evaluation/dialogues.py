@@ -58,19 +58,24 @@ def check_given(problems: Sequence[Row]) -> None:
         DataError: one has none.
     """
     for problem in problems:
-        if reference_of(problem) is None:
-            raise DataError(
-                f"evaluation.decoders: `{GIVEN}` needs subquestions, and test problem {problem['id']} has none",
-                "Measure on problems with `subquestions`, such as strategyqa or gsm8k/test_socratic.jsonl",
-            )
+        _given(problem)
+
+
+def _given(problem: Row) -> list[str]:
+    reference = reference_of(problem)
+    if reference is None:
+        raise DataError(
+            f"evaluation.decoders: `{GIVEN}` needs subquestions, and test problem {problem['id']} has none",
+            "Measure on problems with `subquestions`, such as strategyqa or gsm8k/test_socratic.jsonl",
+        )
+    return [step.question for step in reference.steps]
 
 
 def _asked(problem: Row, recipe: SocraticIterative, decoder: str) -> Asked:
-    question, reference = problem["question"], reference_of(problem)
     if decoder == GIVEN:
-        check_given([problem])
-        return Asked(question, given=[step.question for step in reference.steps] if reference else None)
-    return Asked(question, reference.steps if reference and recipe.guidance else ())
+        return Asked(problem["question"], given=_given(problem))
+    reference = reference_of(problem) if recipe.guidance else None
+    return Asked(problem["question"], reference.steps if reference else ())
 
 
 def with_reference(prediction: Row, problem: Row) -> Row:

@@ -19,6 +19,7 @@ from pad_ray.models import model_settings
 
 Engine = Literal["vllm", "transformers"]
 
+ADAPTER_FILE = "adapter_config.json"  # as peft calls it
 _ADAPTER_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # vllm.config.lora.MaxLoRARanks
 _GENERATES = frozenset(("_TEXT_GENERATION_MODELS", "_TRANSFORMERS_SUPPORTED_MODELS"))
 _PACKAGE = "vllm.model_executor.models."
@@ -45,13 +46,11 @@ def adapter_rank(folder: str) -> int:
     Raises:
         ModelError: the folder holds no adapter.
     """
-    path = Path(folder) / "adapter_config.json"
+    path = Path(folder) / ADAPTER_FILE
     try:
         settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise ModelError(
-            f"adapter folder {folder} has no adapter_config.json", "Give a folder that peft wrote"
-        ) from None
+        raise ModelError(f"adapter folder {folder} has no {ADAPTER_FILE}", "Give a folder that peft wrote") from None
     ranks = (settings.get("rank_pattern") or {}).values()
     return max(int(settings.get("r") or 1), *map(int, ranks), 1)
 

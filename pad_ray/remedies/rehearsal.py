@@ -16,11 +16,11 @@ from typing import Any
 from pad_ray.contamination import Overlap
 from pad_ray.errors import ConfigError, InputError
 from pad_ray.generation.transformers import TransformersTeacher
+from pad_ray.jsonl import write_rows
 from pad_ray.models import resolve_model
-from pad_ray.programs.values import encode
 from pad_ray.progress import Meter, shown
-from pad_ray.records import Row, table
-from pad_ray.synthesis.requests import make_request
+from pad_ray.records import Row
+from pad_ray.synthesis.requests import answer_prompts
 
 _ROWS = 32  # that the model writes at once
 _MARK = "\0"
@@ -103,7 +103,7 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
                     kept[json.dumps(example)] = example
     if not kept:
         raise InputError(f"none of {drawn} texts of {model} can be used", "Raise --max-tokens, or take another model")
-    _write(target, list(kept.values()))
+    write_rows(target, kept.values())
     return Rehearsed(drawn, len(kept), file=str(target), **lost)
 
 
@@ -141,24 +141,11 @@ class _Writer:
 
     def _complete(self, prompts: Sequence[str], number: int) -> list[str | None]:
         """What the model writes; None where it is empty or was cut off."""
-        if not prompts:
-            return []
         drawn = {"temperature": self._settings.temperature, "top_p": 1.0, "max_tokens": self._settings.max_tokens}
         sampling: dict[str, Any] = {**drawn, "stop": [], "seed": self._settings.seed * 100_003 + number}
-        problems: list[Row] = [{"id": f"{place:03}", "question": "", "gold": encode("")} for place in range(_ROWS)]
-        asked = [make_request(one, 0, prompt, sampling, "") for one, prompt in zip(problems, prompts, strict=False)]
-        rows = sorted(self._teacher(table("request", asked)).to_pylist(), key=lambda row: str(row["problem_id"]))
-        return [_finished(row) for row in rows]
+        return [_finished(row) for row in answer_prompts(self._teacher, prompts, sampling)]
 
 
 def _finished(row: Row) -> str | None:
     text = str(row["completion"] or "").strip()
     return text if text and row["finish_reason"] == "stop" else None
-
-
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}", "Name another file") from None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pad_ray.config import ExamplesConfig
 from pad_ray.recipes import Held, Lesson, Recipe, recipe_named
-from pad_ray.records import Row, content_hash
+from pad_ray.records import Row, content_hash, example_row
 from pad_ray.synthesis.marks import kind_of, mark_samples
 
 OVER_LIMIT = "per_problem limit"
@@ -98,19 +98,15 @@ def _lessons(sample: Row, question: str, recipe: Recipe, marks: Sequence[str], s
 
 
 def _row(sample: Row, id: str, lesson: Lesson, marks: Sequence[str], why_not: str | None) -> Row:
-    return {
-        "id": id,
-        "sample_id": sample["id"],
-        "problem_id": sample["problem_id"],
-        "split": "train",
-        "prompt": lesson.prompt,
-        "target": lesson.target,
-        "task": lesson.task,
-        "weight": lesson.weight,
-        "marks": json.dumps(list(marks)),
-        "used": why_not is None,
-        "why_not": why_not,
-        "lesson": None,
-        "broken_id": None,
-        "contrast": None,
-    }
+    return example_row(
+        id=id,
+        sample_id=sample["id"],
+        problem_id=sample["problem_id"],
+        prompt=lesson.prompt,
+        target=lesson.target,
+        task=lesson.task,
+        weight=lesson.weight,
+        marks=json.dumps(list(marks)),
+        used=why_not is None,
+        why_not=why_not,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pad_ray.programs.error_code import EMPTY
 from pad_ray.recipes import Recipe
-from pad_ray.records import Row, content_hash
+from pad_ray.records import Row, content_hash, example_row
 from pad_ray.synthesis.repair_settings import RepairConfig
 from pad_ray.synthesis.repairs import Repair
 
@@ -64,22 +64,17 @@ def _row(repair: Repair, question: str, recipe: Recipe, settings: RepairConfig) 
     except ValueError as error:
         why_not = f"recipe: {error}"
     slot = repair.slot if settings.message else repair.slot.without_message()
-    return {
-        "id": repair.id,
-        "sample_id": repair.sample_id,
-        "problem_id": repair.problem_id,
-        "split": "train",
-        "prompt": recipe.prompt(question, (), slot),
-        "target": target,
-        "task": None,
-        "weight": None,
-        "marks": "[]",
-        "used": why_not is None,
-        "why_not": why_not,
-        "lesson": repair.lesson,
-        "broken_id": repair.broken_id,
-        "contrast": None,
-    }
+    return example_row(
+        id=repair.id,
+        sample_id=repair.sample_id,
+        problem_id=repair.problem_id,
+        prompt=recipe.prompt(question, (), slot),
+        target=target,
+        used=why_not is None,
+        why_not=why_not,
+        lesson=repair.lesson,
+        broken_id=repair.broken_id,
+    )
 
 
 def _chosen(rows: Sequence[Row], room: int, settings: RepairConfig) -> set[str]:

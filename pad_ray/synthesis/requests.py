@@ -13,9 +13,9 @@ from typing import Any
 from pad_ray.config import TeacherConfig
 from pad_ray.errors import DataError, ModelError
 from pad_ray.generation.teachers import Teacher
-from pad_ray.programs.values import decode
+from pad_ray.programs.values import decode, encode
 from pad_ray.recipes import Material, Recipe
-from pad_ray.records import Row, content_hash
+from pad_ray.records import Row, content_hash, table
 from pad_ray.synthesis.contexts import Contexts
 
 # Samples of a problem stand so many requests apart: side by side they would all be prefilled before the first of them
@@ -105,6 +105,21 @@ def sampling_of(settings: TeacherConfig, stop: Sequence[str]) -> dict[str, Any]:
         "max_tokens": settings.max_tokens,
         "stop": list(stop),
     }
+
+
+def answer_prompts(teacher: Callable[[Any], Any], prompts: Sequence[str], sampling: dict[str, Any]) -> list[Row]:
+    """What a teacher of this process writes after prompts that belong to no problem: completion rows, in their order.
+
+    Args:
+        teacher: takes a table of requests and gives one of completions, such as `TransformersTeacher`.
+        prompts: any number, as one batch.
+        sampling: as of `make_request`, its seed included.
+    """
+    if not prompts:
+        return []
+    problems: list[Row] = [{"id": str(place), "question": "", "gold": encode("")} for place in range(len(prompts))]
+    asked = [make_request(problem, 0, prompt, sampling, "") for problem, prompt in zip(problems, prompts, strict=True)]
+    return sorted(teacher(table("request", asked)).to_pylist(), key=lambda row: int(row["problem_id"]))
 
 
 def make_request(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pad_ray.figures import interval
 from pad_ray.licences import licence_facts
 from pad_ray.markdown import block, inline, markdown_table, percent
 from pad_ray.training.usage import Asking, transformers_code, vllm_code
@@ -185,7 +186,7 @@ def _accuracy(results: Sequence[Mapping[str, Any]], decoders: bool = False) -> s
             str(row["shots"]),
             f"{row['n']:,}",
             f"{100 * row['accuracy']:.1f} %",
-            f"{100 * row['low']:.1f} – {100 * row['high']:.1f} %",
+            f"{interval(row['low'], row['high'])} %",
             "–" if row["executable_rate"] is None else f"{100 * row['executable_rate']:.1f} %",
         )
         for row in rows

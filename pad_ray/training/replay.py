@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Self
 
 from pad_ray.benchmarks import answers_of, benchmark_at
 from pad_ray.contamination import Overlap
@@ -17,7 +18,7 @@ from pad_ray.errors import ConfigError
 from pad_ray.jsonl import Row as Line
 from pad_ray.jsonl import read_rows
 from pad_ray.problem_sources import found
-from pad_ray.records import Row, content_hash
+from pad_ray.records import Row, content_hash, example_row
 from pad_ray.training.settings import ReplayConfig
 
 LESSON = "replay"
@@ -25,15 +26,16 @@ LESSON = "replay"
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One example: what is read, and what is learnt after it."""
+    """One example: what is read, what is learnt after it, and a hash of the two."""
 
     prompt: str
     target: str
+    id: str
 
-    @property
-    def id(self) -> str:
-        """A hash of the two texts."""
-        return f"{LESSON}-{content_hash(self.prompt, self.target)}"
+    @classmethod
+    def of(cls, prompt: str, target: str) -> Self:
+        """The example of two texts."""
+        return cls(prompt, target, f"{LESSON}-{content_hash(prompt, target)}")
 
 
 def read_replay(settings: ReplayConfig, data: str | None = None) -> tuple[Replayed, ...]:
@@ -72,8 +74,8 @@ def _example(line: Line) -> Replayed:
     if "text" in line.fields and "completion" not in line.fields:
         text = line.text("text").strip()
         first = text.split(maxsplit=1)[0]
-        return Replayed(first, text[len(first) :])
-    return Replayed(line.text("prompt"), line.text("completion"))
+        return Replayed.of(first, text[len(first) :])
+    return Replayed.of(line.text("prompt"), line.text("completion"))
 
 
 def replay_digest(settings: ReplayConfig, data: str | None = None) -> str:
@@ -121,18 +123,6 @@ def _usable(examples: list[Replayed], overlap: Overlap, fits: Callable[[Row], bo
 
 
 def _row(one: Replayed) -> Row:
-    return {
-        "id": one.id,
-        "sample_id": one.id,
-        "problem_id": one.id,
-        "split": "train",
-        "prompt": one.prompt,
-        "target": one.target,
-        "task": None,
-        "weight": None,
-        "marks": "[]",
-        "used": True,
-        "why_not": None,
-        "lesson": LESSON,
-        "broken_id": None,
-    }
+    return example_row(
+        id=one.id, sample_id=one.id, problem_id=one.id, prompt=one.prompt, target=one.target, lesson=LESSON
+    )

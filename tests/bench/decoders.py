@@ -287,15 +287,15 @@ def _check_folder(folder: Path, about: Mapping[str, Any]) -> None:
 
 
 async def _run(arguments: argparse.Namespace, chosen: Sequence[Arm], asked: Sequence[Problem], model: str) -> None:
+    stepwise = [arm for arm in chosen if arm.decoder not in TOKEN_BEAMS]
+    token_beams = [arm for arm in chosen if arm.decoder in TOKEN_BEAMS]
     with Sandbox() as sandbox:
-        async with engine(arguments.engine, model) as served:
-            stepwise = [arm for arm in chosen if arm.decoder not in TOKEN_BEAMS]
-            forget = getattr(served, "forget", None)
-            await answer_all(Decoders(served, sandbox), stepwise, asked, arguments.out, arguments.in_flight, forget)
-        token_beams = [arm for arm in chosen if arm.decoder in TOKEN_BEAMS]
-        if token_beams:
-            async with engine("transformers", model) as served:
-                await answer_all(Decoders(served, sandbox), token_beams, asked, arguments.out, 1)
+        for kind, own, most in ((arguments.engine, stepwise, arguments.in_flight), ("transformers", token_beams, 1)):
+            if not own:
+                continue
+            async with engine(kind, model) as served:
+                forget = getattr(served, "forget", None)
+                await answer_all(Decoders(served, sandbox), own, asked, arguments.out, most, forget)
 
 
 def main() -> None:
@@ -307,6 +307,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=1024, help="budget of one problem (default: 1024)")
     parser.add_argument("--samples", type=int, default=24, help="of self-consistency, before the budget cuts them")
     parser.add_argument("--token-beams", action="store_true", help="`beam` and `paper` too")
+    parser.add_argument("--arms", nargs="+", metavar="ARM", help="these alone; each may have a process")
     parser.add_argument("--engine", choices=("auto", "vllm", "transformers"), default="auto")
     parser.add_argument("--in-flight", type=int, default=16)
     parser.add_argument("--out", type=Path, default=Path("runs/decoders"))
@@ -317,7 +318,8 @@ def main() -> None:
     settings = {arm.name: arm.settings.model_dump() for arm in arms(arguments.tokens, arguments.samples, True)}
     _check_folder(arguments.out, {"model": model_identity(model), "data": arguments.data, "arms": settings})
     if not arguments.report:
-        asyncio.run(_run(arguments, chosen, asked, model))
+        wanted = [arm for arm in chosen if not arguments.arms or arm.name in arguments.arms]
+        asyncio.run(_run(arguments, wanted, asked, model))
     report(chosen, asked, arguments.out, arguments.tokens)
 
 

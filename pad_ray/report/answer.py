@@ -27,10 +27,11 @@ class Match:
         benchmark: name of the problems.
         split: test, unseen or another that nothing was learnt or chosen on.
         base: the base model's row of results, if there is one.
-        student: the student's row of results, if there is one.
+        student: the row of results of the student before any round, if there is one.
         gained: problems that base got wrong and the student right; None where the two cannot be paired.
         lost: problems that base got right and the student wrong.
         name: what readers call the place; by default the split.
+        refined: the row of the last round's student by the same decoder, if there was a round.
     """
 
     benchmark: str
@@ -40,6 +41,7 @@ class Match:
     gained: int | None = None
     lost: int | None = None
     name: str = ""
+    refined: dict[str, Any] | None = None
 
     @property
     def gain(self) -> float:
@@ -80,9 +82,11 @@ def matches(results: Sequence[dict[str, Any]], base: Sequence[Row], student: Seq
     found = []
     for benchmark, split in sorted(names, key=lambda place: place[1] != "test"):
         rows = [row for row in results if (row["benchmark"], row["split"]) == (benchmark, split)]
-        pair = (_best([row for row in rows if row["model"] == "base"]), _student(rows))
+        first = _student(rows)
+        pair = (_best([row for row in rows if row["model"] == "base"]), first)
         changes = count_changes(*(_right_on(rows, benchmark, split) for rows in (base, student)))
-        found.append(Match(benchmark, split, *pair, *changes, names[benchmark, split]))
+        name = names[benchmark, split]
+        found.append(Match(benchmark, split, *pair, *changes, name, _refined(rows, first)))
     return found
 
 
@@ -108,6 +112,12 @@ def _student(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Greedy first: it is how base is measured."""
     students = [row for row in rows if row["model"] != "base"]
     return min(students, key=lambda row: row["decoder"] != "greedy", default=None)
+
+
+def _refined(rows: Sequence[dict[str, Any]], student: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The last round's; results tell rounds in their order."""
+    rounds = [row for row in rows if student and row["model"].startswith("round-")]
+    return next((row for row in reversed(rounds) if student and row["decoder"] == student["decoder"]), None)
 
 
 def answer(found: Sequence[Match]) -> Answer:
@@ -161,9 +171,13 @@ def _subject(match: Match) -> str:
 
 
 def _student_part(match: Match) -> str:
-    row = match.student
+    row, after = match.student, match.refined
     assert row
-    return f"the student answers {percent(row['accuracy'])} ({interval(row['low'], row['high'])}) right"
+    part = f"the student answers {percent(row['accuracy'])} ({interval(row['low'], row['high'])}) right"
+    if after is None:
+        return part
+    told = f"{percent(after['accuracy'])} ({interval(after['low'], after['high'])})"
+    return f"{part}, and {told} after {after['model'].replace('-', ' ')}"
 
 
 def _base_part(match: Match) -> str:

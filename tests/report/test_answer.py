@@ -49,6 +49,12 @@ def test_title_weighs_gain_and_doubt(
     assert compared(base, student, *changes).title == title
 
 
+def test_the_last_round_is_told_beside_the_first_student() -> None:
+    rows = [result("base", 36), result("student", 124), result("round-1", 140), result("round-2", 150)]
+    sentence = answer(matches(rows, [], [])).sentence.replace("\u00a0", " ")
+    assert "the student answers 41.3 % (35.9–47.0) right, and 50.0 % (44.4–55.6) after round 2; the base" in sentence
+
+
 def test_intervals_that_touch_are_admitted() -> None:
     assert compared(60, 66).sentence.endswith("Gain 2.0 points, but the intervals touch.")
 

@@ -65,6 +65,7 @@ function begin() {
   tree.clear();
   tell(byId("notice"), "");
   tell(byId("attempt"), "");
+  tell(byId("opening"), "");
   byId("search").hidden = true;
   byId("answer").hidden = true;
   byId("result").hidden = false;
@@ -80,6 +81,7 @@ function grew(step) {
     tell(byId("attempt"), `The program before ended in an exception. This is the tree of repair ${attempt}.`);
   }
   byId("search").hidden = false;
+  tell(byId("opening"), step.shared.trimStart().split("\n")[0]);
   tree.grow(step);
   const beams = `${counted(step.live.length, "beam")} alive`;
   const tokens = counted(step.completion_tokens, "token");

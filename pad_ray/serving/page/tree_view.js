@@ -87,7 +87,7 @@ export class TreeView {
   #parts(branch) {
     const parts = [make("span", "mark"), make("code", "step", dedented(branch.step))];
     if (isDead(branch)) {
-      const fate = make("span", "fate", fateOf(branch));
+      const fate = make("span", "fate", fateOf(branch, this.#stepOf(branch.into)));
       if (branch.message) fate.title = branch.message;
       parts.push(fate);
     } else {
@@ -96,6 +96,11 @@ export class TreeView {
       if (values.length) parts.push(make("span", "values", "", ...values));
     }
     return [...parts, scores(branch)];
+  }
+
+  #stepOf(id) {
+    const branch = this.#tree.branch(id);
+    return branch ? dedented(branch.step).replaceAll(/\s+/g, " ") : "";
   }
 
   /** Puts the lines in order; one that stands right is not moved, so that focus and animation stay. */
@@ -190,15 +195,16 @@ const valueOf = (name, value) => make("span", "value", "", make("span", "name", 
 function scores(branch) {
   const parts = [`ln p ${nats(branch.logprob)}`];
   for (const [name, value] of Object.entries(branch.scores ?? {})) parts.push(`${name} ${nats(value)}`);
-  const score = make("span", "score", "", make("span", "detail", parts.join(" · ")));
+  const detail = make("span", "detail", "", ...parts.map((part) => make("span", "", part)));
+  const score = make("span", "score", "", detail);
   // What died unscored has a score of 0, which says nothing.
   if (!isDead(branch) || branch.fate === "outscored") score.prepend(make("span", "total", nats(branch.score)), " ");
   return score;
 }
 
-/** A statement without the indentation that all its lines share, and without the break at its end. */
+/** A statement without the indentation that all its lines share, and without breaks around it. */
 function dedented(text) {
-  const lines = String(text).replace(/\s+$/, "").split("\n");
+  const lines = String(text).replace(/^\s*\n|\s+$/g, "").split("\n");
   const filled = lines.filter((line) => line.trim());
   const margin = Math.min(...filled.map((line) => line.search(/\S/)));
   return filled.length ? lines.map((line) => line.slice(margin)).join("\n") : "(the text ends)";

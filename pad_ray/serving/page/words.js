@@ -26,10 +26,10 @@ const CODES = {
   not_ready: "The model is still being loaded. Ask again in a moment.",
 };
 
-/** What a branch died of; nothing where it lives. */
-export function fateOf(branch) {
+/** What a branch died of; nothing where it lives. `into` is the statement of the branch that it was merged into. */
+export function fateOf(branch, into = "") {
   if (branch.fate === "broken") return branch.died_of || "cannot run";
-  if (branch.fate === "merged") return `same state as #${branch.into}`;
+  if (branch.fate === "merged") return into ? `same state as ${into}` : "same state as another";
   return FATES[branch.fate] ?? "";
 }
 

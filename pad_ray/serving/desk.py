@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
-from pad_ray.serving.backend import Backend, DecoderLost, Overloaded
+from fastapi import Request
+
+from pad_ray.serving.backend import Backend, DecoderLost
 from pad_ray.serving.messages import AnswerEvent, Event, Job
 from pad_ray.serving.metrics import Metrics
+from pad_ray.serving.refusals import Refusal
 from pad_ray.serving.settings import QueueConfig
 
 
@@ -24,14 +27,20 @@ class Desk:
         self._backend, self._queue, self._metrics = backend, queue, metrics
         self._at_work = 0
 
-    async def place(self) -> AsyncIterator[None]:
+    async def place(self, request: Request) -> AsyncIterator[None]:
         """A dependency of a route: a place that is kept until its answer has been sent.
 
         Raises:
-            Overloaded: there is none.
+            Refusal: 503, there is none.
         """
         if self._at_work >= self._queue.in_flight:
-            raise Overloaded(f"{self._at_work} requests are at work here, and there are no more places")
+            self._metrics.ended(route_of(request), "overloaded")
+            raise Refusal(
+                f"{self._at_work} requests are at work here, and there are no more places",
+                "Ask again later",
+                503,
+                code="overloaded",
+            )
         self._at_work += 1
         self._metrics.in_flight(self._at_work)
         try:
@@ -87,3 +96,8 @@ class Desk:
                 if isinstance(event, AnswerEvent):
                     return event
         raise AssertionError("a job ends with an answer or an error")
+
+
+def route_of(request: Request) -> str:
+    """The path of its route, as metrics name it; a client cannot make new names."""
+    return getattr(request.scope.get("route"), "path", "none")

@@ -15,7 +15,7 @@ from pad_ray.serving.backend import DecoderLost, Overloaded
 from pad_ray.serving.messages import AnswerEvent, Event
 
 _SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60]
-_COUNTS = [1, 2, 4, 8, 12, 16, 24, 32, 64]
+_COUNTS = [1.0, 2, 4, 8, 12, 16, 24, 32, 64]
 
 
 class Metrics:

@@ -15,7 +15,13 @@ from pad_ray.errors import InputError, PadRayError
 from pad_ray.serving.backend import DecoderLost, Overloaded
 
 _LOG = logging.getLogger(__name__)
-_PLAIN = {404: "not_found", 405: "method_not_allowed"}
+_CODES = {404: "not_found", 405: "method_not_allowed"}
+_PLAINER = {
+    "extra_forbidden": "there is no such field",
+    "string_pattern_mismatch": "it is blank, or holds a NUL character",
+    "string_unicode": "it is no text that UTF-8 can hold",
+    "none_required": "this cannot be done here; leave it out",
+}
 
 
 class ErrorDetail(BaseModel):
@@ -65,8 +71,10 @@ class Refusal(PadRayError):
                 return cls(error.problem, error.mend, 500, code="failed")
             case RequestValidationError():
                 return _invalid(error)
+            case HTTPException(status_code=400):  # of FastAPI alone: nested too deep, or no UTF-8
+                return cls("the body cannot be read as JSON", code="invalid_json")
             case HTTPException():
-                return cls(error.detail, "", error.status_code, code=_PLAIN.get(error.status_code, "invalid_value"))
+                return cls(error.detail, "", error.status_code, code=_CODES.get(error.status_code, "invalid_value"))
         _LOG.error("A request failed", exc_info=error)
         return cls("the server failed", "Its log says why", 500, code="internal_error")
 
@@ -104,6 +112,5 @@ def _invalid(error: RequestValidationError) -> Refusal:
         reason = first.get("ctx", {}).get("error", "broken")
         return Refusal(f"the body is no JSON: {reason}, at character {''.join(place)}", code="invalid_json")
     name = ".".join(place)
-    unknown = first["type"] == "extra_forbidden"
-    message = "there is no such field" if unknown else first["msg"]
+    message = _PLAINER.get(first["type"], first["msg"])
     return Refusal(f"`{name}`: {message}" if name else f"the body: {message}", param=name or None)

@@ -7,6 +7,7 @@ import itertools
 import json
 import shutil
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,12 +39,13 @@ class Chromium:
     """
 
     def __init__(self, profile: Path) -> None:
-        self._profile = profile
+        self._profile, self._held = profile, ExitStack()
 
     def __enter__(self) -> Self:
         options = ["--remote-debugging-port=0", f"--user-data-dir={self._profile}", "about:blank"]
         self._process = subprocess.Popen([str(CHROMIUM), *FLAGS, *options], stderr=subprocess.PIPE, text=True)
-        self._socket = connect(self._address(), max_size=None, proxy=None, open_timeout=PATIENCE)
+        connecting = connect(self._address(), max_size=None, proxy=None, open_timeout=PATIENCE)
+        self._socket = self._held.enter_context(connecting)
         self._numbers = itertools.count(1)
         self._pages: dict[str, Page] = {}
         return self
@@ -59,7 +61,7 @@ class Chromium:
         try:
             self.call("Browser.close")
         finally:
-            self._socket.close()
+            self._held.close()
             self._process.wait(PATIENCE)
             assert self._process.stderr
             self._process.stderr.close()

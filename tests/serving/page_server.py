@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-
-import uvicorn
 
 from pad_ray.asking import Asking
 from pad_ray.decoding.engine import Draw, Proposals, Tokens
@@ -17,11 +14,10 @@ from pad_ray.errors import EngineError
 from pad_ray.recipes import recipe_named
 from pad_ray.sandbox import Sandbox
 from pad_ray.serving.backend import Overloaded
-from pad_ray.serving.ingress import build_ingress
 from pad_ray.serving.messages import Event, Job
 from pad_ray.serving.search import Searcher
-from pad_ray.serving.settings import ServeConfig
 from tests.decoding.scripted import Script, ScriptedEngine
+from tests.serving import web
 
 QUESTION = (
     "At the store Leila buys 4 scarves for 12 dollars each and 8 dolls for 13 dollars each. "
@@ -34,13 +30,21 @@ _SHOPPING = {
         ("\n    scarves_cost = 12 * 4\n", 0.15),
         ("\n    total = scarves * 12\n", 0.2),
     ],
-    "scarves = 4 * 12": [("    dolls = 8 * 13\n", 0.6), ("    dolls = 13 * 8\n", 0.25), ("    dolls = doll * 13\n", 0.15)],
+    "scarves = 4 * 12": [
+        ("    dolls = 8 * 13\n", 0.6),
+        ("    dolls = 13 * 8\n", 0.25),
+        ("    dolls = doll * 13\n", 0.15),
+    ],
     "scarves_cost = 12 * 4": [("    dolls_cost = 13 * 8\n", 0.8), ("    return scarves_cost\n", 0.2)],
     "scarf_price = 12": [("    doll_price = 13\n", 0.7), ("    total = 4 * scarf_price + 8 * doll\n", 0.3)],
     "doll_price = 13": [("    total = 4 * scarf_price + 8 * doll_price\n", 0.8), ("    return 4 * scarf_prise\n", 0.2)],
     "dolls_cost = 13 * 8": [("    return scarves_cost + dolls_cost\n", 0.9), ("    return dolls_cost / 0\n", 0.1)],
 }
-_LAST = [("    total = scarves + dolls\n", 0.7), ("    return scarves + dolls\n", 0.2), ("    return scarf + dolls\n", 0.1)]
+_LAST = [
+    ("    total = scarves + dolls\n", 0.7),
+    ("    return scarves + dolls\n", 0.2),
+    ("    return scarf + dolls\n", 0.1),
+]
 
 
 def shopping(text: str) -> Sequence[tuple[str, float]]:
@@ -99,7 +103,7 @@ class Gated(ScriptedEngine):
             asyncio.run_coroutine_threadsafe(wake(), self._loop).result()
 
 
-class Desk:
+class Refusing:
     """A backend that turns so many jobs away before it lets them through."""
 
     def __init__(self, searcher: Searcher, refusals: int = 0) -> None:
@@ -117,8 +121,8 @@ class Desk:
 
 
 @contextmanager
-def served(engine: ScriptedEngine, sandbox: Sandbox, refusals: int = 0, **config: Any) -> Iterator[str]:
-    """The address of a service over an engine.
+def served(engine: Gated, sandbox: Sandbox, refusals: int = 0, **config: Any) -> Iterator[str]:
+    """The address of a service over an engine, with what is being written let through at the end.
 
     Args:
         engine: the model.
@@ -126,15 +130,10 @@ def served(engine: ScriptedEngine, sandbox: Sandbox, refusals: int = 0, **config
         refusals: so many jobs are turned away first.
         config: settings, see `ServeConfig`.
     """
-    settings = ServeConfig.model_validate({"decoding": {"candidates": 6, "certain": 1.0}, **config})
-    backend = Desk(Searcher(engine, sandbox, Asking(recipe_named("pad"))), refusals)
-    server = uvicorn.Server(uvicorn.Config(build_ingress(settings, backend), log_level="warning", lifespan="off",
-                                           timeout_graceful_shutdown=1))  # fmt: skip
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
+    config = {"decoding": {"candidates": 6, "certain": 1.0}, **config}
+    backend = Refusing(Searcher(engine, sandbox, Asking(recipe_named("pad"))), refusals)
+    with web.served(web.app_of(backend, **config)) as url:
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+            yield url + "/"
         finally:
-            server.should_exit = True
-            thread.join()
+            engine.allow()

@@ -8,6 +8,7 @@
     ├── PlacementError      exit code 2: the machine or cluster cannot place what the run asks for
     ├── TeacherError        exit code 2: the teacher stopped answering, or the money for it is spent
     ├── EngineError         a model that writes step by step could not answer
+    │   └── EngineLost      it died at work; another one may answer
     └── StageError          a stage started and could not finish
 
 A failure of one row is never an exception: it is a row with a verdict.
@@ -69,6 +70,10 @@ class TeacherError(PadRayError):
 
 class EngineError(PadRayError):
     """A model that writes step by step could not answer."""
+
+
+class EngineLost(EngineError):
+    """The model's process died at work, and no other one took over; the same may be asked again."""
 
 
 class StageError(PadRayError):

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pad_ray.decoding.beam import Outcome, StepBeam
 from pad_ray.decoding.engine import Draw, StepEngine
+from pad_ray.decoding.growing import StepChecker
 from pad_ray.decoding.sampling import ballot, sample
 from pad_ray.decoding.scorers import Scorer
 from pad_ray.decoding.settings import Decoder, DecodingConfig
-from pad_ray.decoding.trace import Branch
-from pad_ray.sandbox import Sandbox
+from pad_ray.decoding.trace import Branch, Trace
+from pad_ray.sandbox import Execution, Program
+
+
+class Runner(StepChecker, Protocol):
+    """What runs programs, partial and whole; `pad_ray.sandbox.Sandbox` is one."""
+
+    async def run_async(self, programs: Sequence[Program]) -> Sequence[Execution]:
+        """What came of each program, in their order."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Solver:
     """
 
     engine: StepEngine
-    sandbox: Sandbox
+    sandbox: Runner
     scorers: Sequence[Scorer]
     settings: DecodingConfig
     max_tokens: int = 160
@@ -67,5 +77,18 @@ class Solver:
         }
         if decoder not in draws:
             raise ValueError(f"{decoder} is no decoder of this solver")
-        ids = self.engine.encode(prompt)
-        return await sample(self.engine, self.sandbox.run_async, ids, draws[decoder], opening=opening, stop=self.stop)
+        return await self._sample(draws[decoder], prompt, opening)
+
+    async def _sample(self, draw: Draw, prompt: str, opening: str) -> Outcome:
+        """Programs that are drawn at once; those that are not there when time is over count for nothing."""
+        ids, seconds = self.engine.encode(prompt), self.settings.budget.seconds
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                return await sample(self.engine, self.sandbox.run_async, ids, draw, opening=opening, stop=self.stop)
+        except TimeoutError:
+            if not limit.expired():
+                raise  # the engine's own: not the end of this budget
+            trace = Trace(stopped="seconds")
+            trace.cost.seconds = seconds or 0.0
+            return Outcome("", None, False, 0, trace)

@@ -1,0 +1,105 @@
+"""What the ingress measures, all of it named `pad_ray_serve_…`, on the metrics port of Ray's nodes.
+
+Outside Ray the figures go nowhere, and do no harm.
+"""
+
+from __future__ import annotations
+
+import time
+from asyncio import CancelledError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pad_ray.serving.backend import DecoderLost, Overloaded
+from pad_ray.serving.messages import AnswerEvent, Event
+
+_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60]
+_COUNTS = [1.0, 2, 4, 8, 12, 16, 24, 32, 64]
+
+
+class Metrics:
+    """Counters, gauges and histograms of one replica of the ingress."""
+
+    def __init__(self) -> None:
+        from ray.util.metrics import Counter, Gauge, Histogram
+
+        def named(name: str) -> str:
+            return f"pad_ray_serve_{name}"
+
+        by: dict[str, Any] = {"tag_keys": ("route",)}
+        self._requests = Counter(named("requests"), "Requests, by how they ended.", ("route", "outcome"))
+        self._first = Histogram(named("first_step_seconds"), "Time to the first step.", _SECONDS, **by)
+        self._whole = Histogram(named("answer_seconds"), "Time to the answer.", _SECONDS, **by)
+        self._steps = Histogram(named("steps"), "Statements of the chosen program.", _COUNTS, **by)
+        self._sandbox = Histogram(named("sandbox_seconds"), "Time that one answer waited for it.", _SECONDS, **by)
+        self._dropped = Counter(named("dropped_candidates"), "Candidates that died, by cause.", ("cause",))
+        self._tokens = Counter(named("tokens"), "Tokens read and generated.", ("kind",))
+        self._in_flight = Gauge(named("in_flight"), "Requests at work or waiting.")
+
+    def in_flight(self, count: int) -> None:
+        """How many there are now."""
+        self._in_flight.set(count)
+
+    def ended(self, route: str, outcome: str) -> None:
+        """A request is over.
+
+        Args:
+            route: its path.
+            outcome: `answered`, `unanswered`, `refused`, `overloaded`, `lost`, `gone` or `failed`.
+        """
+        self._requests.inc(tags={"route": route, "outcome": outcome})
+
+    @contextmanager
+    def watch(self, route: str) -> Iterator[Watch]:
+        """Measures one job, from here to the end of the block."""
+        watch = Watch(self, route)
+        try:
+            yield watch
+        except (GeneratorExit, CancelledError):
+            watch.outcome = watch.outcome or "gone"
+            raise
+        except Overloaded:
+            watch.outcome = "overloaded"
+            raise
+        except DecoderLost:
+            watch.outcome = "lost"
+            raise
+        finally:
+            self.ended(route, watch.outcome or "failed")
+
+    def first_step(self, route: str, seconds: float) -> None:
+        """A client could see something."""
+        self._first.observe(seconds, tags={"route": route})
+
+    def answer(self, route: str, seconds: float, answer: AnswerEvent) -> None:
+        """An answer, and what it cost."""
+        tags = {"route": route}
+        self._whole.observe(seconds, tags=tags)
+        self._sandbox.observe(answer.sandbox_seconds, tags=tags)
+        self._steps.observe(len(answer.lines) or len(answer.program.splitlines()), tags=tags)
+        for cause, count in answer.deaths.items():
+            if count > 0:
+                self._dropped.inc(count, tags={"cause": cause})
+        for kind, count in (("prompt", answer.prompt_tokens), ("completion", answer.completion_tokens)):
+            if count > 0:
+                self._tokens.inc(count, tags={"kind": kind})
+
+
+class Watch:
+    """One job."""
+
+    def __init__(self, metrics: Metrics, route: str) -> None:
+        self._metrics, self._route = metrics, route
+        self._began, self._stepped = time.monotonic(), False
+        self.outcome = ""
+
+    def saw(self, event: Event) -> None:
+        """Hears of an event."""
+        seconds = time.monotonic() - self._began
+        if not self._stepped:
+            self._stepped = True
+            self._metrics.first_step(self._route, seconds)
+        if isinstance(event, AnswerEvent):
+            self.outcome = "answered" if event.ran else "unanswered"
+            self._metrics.answer(self._route, seconds, event)

@@ -12,7 +12,11 @@ import pytest
 
 from pad_ray import metrics
 from pad_ray.metrics import SERVED, TABLE, as_markdown
+from pad_ray.ray_names import named, ray_name
+from pad_ray.run_folder import Stage
+from pad_ray.storage import Storage
 from pad_ray.synthesis.flow import Flow, sums_of
+from pad_ray.training.metrics_log import tell
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAFANA = ROOT / "cluster" / "grafana"
@@ -122,9 +126,6 @@ def test_a_batch_of_which_nothing_was_asked_has_no_rows() -> None:
 
 @pytest.fixture
 def flow() -> Flow:
-    from pad_ray.run_folder import Stage
-    from pad_ray.storage import Storage
-
     return Flow(Stage("evaluation/student/samples", "1", Storage.open("/tmp"), "sample"), "m", 5)
 
 
@@ -142,3 +143,94 @@ def test_a_flow_adds_batches_up(flow: Flow) -> None:
 
 def test_a_flow_is_tagged_by_its_stage(flow: Flow) -> None:
     assert flow.tags == {"stage": "evaluation/student", "model": "m"}
+
+
+class Recorder:
+    """Stands where the exporter to Ray does, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, list[tuple[float, dict[str, str]]]] = {}
+
+    def count(self, key: str, value: float, tags: dict[str, str]) -> None:
+        """Keeps it, if it fits the table."""
+        assert metrics.BY_KEY[key].kind == "counter"
+        self._keep(key, value, tags)
+
+    def gauge(self, key: str, value: float, tags: dict[str, str]) -> None:
+        """Keeps it, if it fits the table."""
+        assert metrics.BY_KEY[key].kind == "gauge"
+        self._keep(key, value, tags)
+
+    def _keep(self, key: str, value: float, tags: dict[str, str]) -> None:
+        assert set(tags) == set(metrics.BY_KEY[key].tags)
+        self.told.setdefault(key, []).append((value, tags))
+
+    def last(self, key: str) -> float:
+        """The latest value of a metric."""
+        return self.told[key][-1][0]
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    found = Recorder()
+    monkeypatch.setattr("pad_ray.metrics._exporter", found)
+    return found
+
+
+def test_a_flow_tells_by_the_table(recorder: Recorder, flow: Flow) -> None:
+    flow.add(sums_of([row("ok", "monty"), row("timeout", "cpython", attempt=1)], 1.5))
+    assert recorder.last("requests_left") == 3
+    assert recorder.last("yield") == recorder.last("evaluation_accuracy") == 0.5
+    assert recorder.last("evaluation_rows") == 2
+    programs = {(tags["status"], tags["tier"]): value for value, tags in recorder.told["sandbox_programs"]}
+    assert programs == {("ok", "monty"): 1, ("timeout", "cpython"): 1}
+
+
+def test_what_an_endpoint_was_asked_again_is_counted_once(recorder: Recorder, flow: Flow) -> None:
+    for total in (2, 2, 5):
+        flow.resent(total)
+    assert sum(value for value, _ in recorder.told["retries"]) == 5
+
+
+def test_samples_of_the_teacher_are_no_evaluation(recorder: Recorder) -> None:
+    flow = Flow(Stage("samples", "1", Storage.open("/tmp"), "sample"), "m", 5)
+    flow.add(sums_of([row("ok")], 1.0))
+    assert "evaluation_rows" not in recorder.told
+
+
+def test_a_training_tells_by_the_table(recorder: Recorder) -> None:
+    record = {"step": 3, "loss": 0.5, "learning_rate": 1e-4, "grad_norm": 2.0, "tokens": 99, "tokens_per_second": 7.0}
+    tell({**record, "memory_gib": 1.0, "validation_loss": 0.7}, {"stage": "student", "model": "m"})
+    assert {key for key in recorder.told if key.startswith("training")} == {
+        metric.key for metric in TABLE if metric.key.startswith("training") and metric.key != "training_steps"
+    }
+
+
+def test_the_progress_line_tells_by_the_table(recorder: Recorder) -> None:
+    tags = {"stage": "samples", "model": "m"}
+    facts = {"unit": "rows", "tags": tags, "nodes": 2, "restarts": 1, "seconds_left": 9.0, "tokens_per_second": 5.0}
+    metrics.tell_progress(facts)
+    assert {key: recorder.last(key) for key in recorder.told} == {
+        "nodes": 2,
+        "restarts": 1,
+        "seconds_left": 9.0,
+        "tokens_per_second": 5.0,
+    }
+
+
+def test_what_is_not_known_yet_is_not_told(recorder: Recorder) -> None:
+    metrics.tell_progress({"unit": "rows", "tags": {"stage": "samples", "model": "m"}, "nodes": 1})
+    assert set(recorder.told) == {"nodes"}
+
+
+def test_parts_of_two_runs_have_two_names() -> None:
+    assert ray_name("mine", "evaluation/round-1") == "mine-evaluation-round-1"
+    assert named(Recorder, ray_name("mine", "samples")).__name__ == "Recorder mine-samples"
+    assert named(Recorder, "") is Recorder
+
+
+def test_a_named_class_travels_between_processes() -> None:
+    from ray import cloudpickle
+
+    there = cloudpickle.loads(cloudpickle.dumps(named(Flow, "mine-samples")))
+    assert (there.__name__, there.__mro__[1].__name__) == ("Flow mine-samples", "Flow")

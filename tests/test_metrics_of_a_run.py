@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pad_ray.metrics import TABLE
+from pad_ray.metrics import TABLE, exported, gauge
 from pad_ray.pipeline import Pipeline
 from pad_ray.saved_run import SavedRun
 from pad_ray.status import RunStatus, status_of
@@ -156,3 +156,15 @@ def test_status_tells_of_the_cluster_while_the_run_is_at_work(scraped: Any) -> N
     told = [status.progress for status in scraped[3] if status.progress]
     assert told
     assert {(one["nodes"], one["restarts"]) for one in told} == {(1, 0)}
+
+
+def test_a_gauge_that_was_set_once_stays_in_sight(scraped: Any) -> None:
+    found = scraped[0]
+    seen = lambda: found.of("ray_pad_ray_round", run="held") == [3]  # noqa: E731
+    with exported("held"), beside(found.work):
+        gauge("round", 3)
+        found.wait_for(seen)
+        Event().wait(4)  # longer than Ray remembers one
+        found.samples.clear()
+        found.wait_for(seen)
+        assert seen()

@@ -153,6 +153,7 @@ class Answers:
             resources=self.config.resources,
             title=self.title,
             limit=limit,
+            run=self.config.name,
         )
 
     def judge(self) -> dict[str, Any]:

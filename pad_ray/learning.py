@@ -152,6 +152,7 @@ class Learning:
                 frozen=frozen,
                 task=task,
                 data=config.problems.data,
+                run=config.name,
             )
 
     def write_card(

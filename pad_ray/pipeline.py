@@ -26,6 +26,7 @@ from pad_ray.generation.teachers import Teacher
 from pad_ray.learning import Learning
 from pad_ray.lessons import learnt_digest, valuing
 from pad_ray.measuring import Measuring
+from pad_ray.metrics import exported, tell_progress
 from pad_ray.programs.error_code import EMPTY
 from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
@@ -37,7 +38,7 @@ from pad_ray.refinement import Refinement
 from pad_ray.results import measured
 from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.run_parts import RunParts, Student, asking_by
-from pad_ray.runtime import ray_running
+from pad_ray.runtime import ray_running, with_cluster
 from pad_ray.saved_run import tests_by
 from pad_ray.splits import bare_questions, measured_benchmarks, problem_rows
 from pad_ray.storage import Storage
@@ -211,7 +212,7 @@ class Pipeline:
         with self.folder.locked():
             self.prepare(allow_unreachable)
             self.folder.storage.write_text("run.yaml", provenance(self.config))
-            with recorded(self._progress), self._ray(until, rounds):
+            with recorded(self._progress), self._ray(until, rounds), self._exported():
                 results = self._work(until, rounds)
             self.folder.event("run", seconds=round(time.time() - begun, 2))
         return results
@@ -225,7 +226,7 @@ class Pipeline:
         """
         with self.folder.locked():
             self.prepare(allow_unreachable)
-            with recorded(self._progress), self._ray("samples"):
+            with recorded(self._progress), self._ray("samples"), self._exported():
                 return probe(self.sampling, self.teacher, rows)
 
     def _ray(self, until: Until, rounds: int | None = None) -> AbstractContextManager[None]:
@@ -255,9 +256,15 @@ class Pipeline:
         used = sorted({f"{stage.name}/{stage.id}" for stage in (*self.stages.values(), *behind)})
         self.folder.storage.write_text(STAGES, json.dumps(used, indent=2) + "\n")
 
+    def _exported(self) -> AbstractContextManager[None]:
+        """The run's metrics, for who watches the cluster."""
+        return exported(self.config.name)
+
     def _progress(self, facts: Mapping[str, Any]) -> None:
-        """For `pad-ray status` in another terminal."""
-        self.folder.storage.write_text(PROGRESS, json.dumps(facts) + "\n")
+        """For `pad-ray status` in another terminal, and for the metrics."""
+        told = with_cluster(facts)
+        self.folder.storage.write_text(PROGRESS, json.dumps(told) + "\n")
+        tell_progress(told)
 
     def _work(self, until: Until, rounds: int | None) -> list[dict[str, Any]]:
         self._note_stages()

@@ -31,6 +31,7 @@ class Meter:
         total: how many of `unit` there will be.
         unit: name of the count that measures progress, and the word for it.
         good: name of the count that makes the yield, if there is one.
+        tags: of the metrics that are told of it, such as `stage`.
         begun: time of the first unit, so that the start of an engine does not spoil the rate.
         recorded: when the last record was made.
     """
@@ -39,6 +40,7 @@ class Meter:
     total: int
     unit: str = "rows"
     good: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     begun: float | None = None
     at_begin: float = 0
@@ -48,28 +50,56 @@ class Meter:
     def line(self, counts: Counts, bar: bool = True) -> str:
         """The line for these counts, now; with a bar of what is done, or without."""
         now, done = time.monotonic(), counts.get(self.unit, 0)
-        if done and self.begun is None:
-            self.begun, self.at_begin, self.tokens_at_begin = now, done, counts.get("tokens", 0)
+        self._begin(now, counts)
         drawn = f"{_bar(done / self.total if self.total else 1)} " if bar else ""
         parts = [f"{self.title:<16} {drawn}{done:,.0f}/{self.total:,} {self.unit}"]
         if self.good and done:
             parts.append(f"yield {100 * counts.get(self.good, 0) / done:.1f} %")
         if "loss" in counts:
             parts.append(f"loss {counts['loss']:.3f}")
-        elapsed = now - (self.begun or now)
-        tokens = counts.get("tokens", 0) - self.tokens_at_begin
-        if elapsed > 1 and tokens > 0:
-            parts.append(f"{tokens / elapsed:,.0f} tokens/s")
+        if tokens := self._tokens_per_second(now, counts):
+            parts.append(f"{tokens:,.0f} tokens/s")
         parts.append(self._time(now, done))
         return " · ".join(parts)
+
+    def facts(self, counts: Counts) -> dict[str, Any]:
+        """What the line says, as figures: without those that are not known yet."""
+        now, done = time.monotonic(), counts.get(self.unit, 0)
+        self._begin(now, counts)
+        known = {
+            "yield": counts.get(self.good, 0) / done if self.good and done else None,
+            "loss": counts.get("loss"),
+            "tokens_per_second": self._tokens_per_second(now, counts),
+            "seconds_left": self._left(now, done),
+            "restarts": counts.get("restarts"),
+            "tags": dict(self.tags) or None,
+        }
+        place = {"title": self.title, "unit": self.unit, "done": done, "total": self.total}
+        return place | {name: value for name, value in known.items() if value is not None}
+
+    def _begin(self, now: float, counts: Counts) -> None:
+        if (done := counts.get(self.unit, 0)) and self.begun is None:
+            self.begun, self.at_begin, self.tokens_at_begin = now, done, counts.get("tokens", 0)
+
+    def _tokens_per_second(self, now: float, counts: Counts) -> float | None:
+        elapsed = now - (self.begun or now)
+        tokens = counts.get("tokens", 0) - self.tokens_at_begin
+        return tokens / elapsed if elapsed > 1 and tokens > 0 else None
+
+    def _left(self, now: float, done: float) -> float | None:
+        if done >= self.total:
+            return 0.0
+        if self.begun is None or now <= self.begun or done <= self.at_begin:
+            return None
+        return (self.total - done) * (now - self.begun) / (done - self.at_begin)
 
     def _time(self, now: float, done: float) -> str:
         if self.begun is None:
             return f"starting, {duration(now - self.started)}"
         if done >= self.total:
             return f"took {duration(now - self.started)}"
-        rate = (done - self.at_begin) / (now - self.begun) if now > self.begun else 0
-        return f"{duration((self.total - done) / rate)} left" if rate else "…"
+        left = self._left(now, done)
+        return "…" if left is None else f"{duration(left)} left"
 
 
 Record = Callable[[Mapping[str, Any]], None]
@@ -80,7 +110,7 @@ _record: Record | None = None
 def recorded(record: Record) -> Iterator[None]:
     """Gives what every meter within the body shows to `record` too, every few seconds.
 
-    It gets `title`, `unit`, `done`, `total`, `line` (as without a terminal) and `time` (seconds since 1970).
+    It gets the facts of `Meter.facts`, `line` (as without a terminal) and `time` (seconds since 1970).
     """
     global _record
     before, _record = _record, record
@@ -128,8 +158,7 @@ def _tell(meter: Meter, counts: Counts, due: bool = False) -> None:
     if _record is None or not (due or now - meter.recorded >= _RECORD_SECONDS):
         return
     meter.recorded = now
-    facts = {"title": meter.title, "unit": meter.unit, "done": counts.get(meter.unit, 0), "total": meter.total}
-    _record({**facts, "line": meter.line(counts, bar=False), "time": time.time()})
+    _record({**meter.facts(counts), "line": meter.line(counts, bar=False), "time": time.time()})
 
 
 def _print(line: str, last: str, terminal: bool) -> str:

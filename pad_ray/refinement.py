@@ -21,6 +21,7 @@ from pad_ray.generation.teachers import Teacher
 from pad_ray.learning import Learning
 from pad_ray.lessons import counts, make_lessons
 from pad_ray.measuring import Measuring
+from pad_ray.metrics import gauge
 from pad_ray.programs.error_code import EMPTY
 from pad_ray.records import Row
 from pad_ray.refinement_settings import RefinementConfig
@@ -174,11 +175,18 @@ class Refinement:
         if not self.rounds:
             self._close(0)
         last = None if most is None else len(self.rounds) + most
+        self._tell()
         while (rounds := self.rounds) and (self.reason is None if last is None else len(rounds) < last):
             self._round(len(rounds))
         return self.rounds
 
+    def _tell(self) -> None:
+        for one in self.rounds:
+            right = list(one.right.values())
+            gauge("round_accuracy", sum(right) / len(right) if right else None, round=str(one.number))
+
     def _round(self, number: int) -> None:
+        gauge("round", number)
         if self.settings.asks:
             self._sample(number)
         once(self._parts.folder, self.lessons(number), lambda mark: self._teach(number, mark))
@@ -240,6 +248,7 @@ class Refinement:
             change=change_of(before.verdicts, verdicts) if before else None,
         )
         write_round(self._parts.folder.storage, manifest)
+        self._tell()
         self._learning.write_card(
             student, self._sampling.verdicts.done or {}, student.stage.done or {}, manifest.evaluation
         )

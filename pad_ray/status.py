@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pad_ray.errors import InputError, PadRayError
@@ -48,7 +48,9 @@ class RunStatus:
         state: `running`, `finished` (there are results) or `stopped` (the same command goes on).
         stages: in order.
         holder: who is at work on it: `host`, `pid`, `beat`.
-        progress: the last progress line, `title`, `unit`, `done`, `total`, `line`, `time`; None unless it is running.
+        progress: the last progress line: `title`, `unit`, `done`, `total`, `line`, `time` and, once they are known,
+            `yield`, `loss`, `tokens_per_second`, `seconds_left`, `nodes`, `restarts`; None unless it is running.
+        rounds: `round`, `n` and `correct` of the rounds that are over, on validation problems; 0 is before any.
         results: rows of results.json.
         report: the report, if it is written.
     """
@@ -59,6 +61,7 @@ class RunStatus:
     stages: list[StageStatus]
     holder: dict[str, Any] | None
     progress: dict[str, Any] | None
+    rounds: list[dict[str, int]]
     results: list[dict[str, Any]]
     report: str | None
 
@@ -66,7 +69,8 @@ class RunStatus:
 def status_of(run: SavedRun) -> RunStatus:
     """The status of a run, now."""
     who = holder(run.storage)
-    stages = list(_stages(run))
+    progress = _progress(run.storage, who)
+    stages = [_seen(stage, run.places[stage.name], progress) for stage in _stages(run)]
     tests = [stage for stage in stages if stage.name.startswith("student_test")]
     finished = bool(run.results) and all(stage.state == "done" for stage in tests)
     return RunStatus(
@@ -75,7 +79,8 @@ def status_of(run: SavedRun) -> RunStatus:
         state="running" if who else "finished" if finished else "stopped",
         stages=stages,
         holder=who,
-        progress=_progress(run.storage, who),
+        progress=progress,
+        rounds=[{"round": one.number, "n": len(one.right), "correct": sum(one.right.values())} for one in run.rounds],
         results=run.results if finished else [],
         report=(run.storage / "report.html").uri if run.storage.has("report.html") else None,
     )
@@ -118,6 +123,15 @@ def _stage(name: str, stage: Stage) -> StageStatus:
     facts = {key: value for key, value in mark.items() if key not in _SAYS_NOTHING}
     rows = mark.get("rows") if stage.record else None
     return StageStatus(name, "done", stage.id, rows, mark.get("seconds"), facts)
+
+
+def _seen(stage: StageStatus, place: str, progress: dict[str, Any] | None) -> StageStatus:
+    """A stage that the progress line is about is begun, though its own folder may hold nothing yet."""
+    told = progress or {}
+    work = str((told.get("tags") or {}).get("stage", ""))
+    if stage.state != "to do" or not work or place not in (work, f"{work}/samples", f"{work}/predictions"):
+        return stage
+    return replace(stage, state="begun", rows=int(told["done"]) if told["unit"] == "rows" else None)
 
 
 def _progress(storage: Storage, who: dict[str, Any] | None) -> dict[str, Any] | None:

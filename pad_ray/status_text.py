@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pad_ray.console import print_results
 from pad_ray.progress import duration
@@ -43,11 +44,23 @@ def print_status(status: RunStatus) -> None:
     for stage, line in zip(status.stages, table(rows, indent="  "), strict=True):
         print(line.replace(stage.state, styled(stage.state, _COLOURS[stage.state]), 1))
     if status.progress:
-        print(f"\n{status.progress['line']} ({age(status.progress['time'])})")
+        print(f"\n{_line(status.progress)} ({age(status.progress['time'])})")
+    if status.rounds:
+        rounds = (f"{one['round']}: {100 * one['correct'] / max(1, one['n']):.1f} %" for one in status.rounds)
+        print(f"\nright on validation after round {', '.join(rounds)}")
     if status.state == "stopped":
         print("\nThe same command again goes on from here, and does only what is missing.")
     if status.results:
         print_results(status.results, status.report or "none yet; `pad-ray report` writes it")
+
+
+def _line(progress: dict[str, Any]) -> str:
+    """The progress line, and where it is made."""
+    nodes, restarts = progress.get("nodes", 1), progress.get("restarts", 0)
+    parts = [progress["line"]]
+    parts += [f"{nodes} nodes"] if nodes > 1 else []
+    parts += [f"{restarts} started anew"] if restarts else []
+    return " · ".join(parts)
 
 
 def _by(status: RunStatus) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,8 +46,14 @@ class Tally:
         return dict(self._sums)
 
 
-def tally_actor() -> Any:
-    """A handle to a new tally that lives as an actor, without reserving a CPU."""
+def tally_actor(name: str = "") -> Any:
+    """A handle to a new tally that lives as an actor, without reserving a CPU.
+
+    Args:
+        name: what is counted, for Ray's dashboard.
+    """
     import ray
 
-    return ray.remote(num_cpus=0)(Tally).remote()
+    actor: Any = ray.remote(num_cpus=0)(Tally)
+    # A name is one actor's, so each tally has its own, of however many runs.
+    return actor.options(name=f"{name} tally {uuid.uuid4().hex[:8]}").remote() if name else actor.remote()

@@ -57,6 +57,19 @@ def test_tokens_a_second_are_reckoned_from_the_first_unit(clock: Clock) -> None:
     assert " · 100 tokens/s · " in meter.line({"rows": 20, "tokens": 1500})
 
 
+def test_facts_are_what_the_line_says_as_figures(clock: Clock) -> None:
+    meter = Meter("sample", 110, good="ok", tags={"stage": "samples"})
+    meter.line({"rows": 10, "tokens": 500, "ok": 5})
+    clock.now += 10
+    place = {"title": "sample", "unit": "rows", "done": 60, "total": 110, "tags": {"stage": "samples"}}
+    figures = {"yield": 0.5, "tokens_per_second": 100, "seconds_left": 10}
+    assert meter.facts({"rows": 60, "tokens": 1500, "ok": 30}) == place | figures
+
+
+def test_facts_leave_out_what_is_not_known_yet(clock: Clock) -> None:
+    assert Meter("sample", 5).facts({}) == {"title": "sample", "unit": "rows", "done": 0, "total": 5}
+
+
 def test_the_end_says_how_long_it_took(clock: Clock) -> None:
     meter = Meter("sample", 10, started=clock.now)
     clock.now += 3700

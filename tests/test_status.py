@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pad_ray.rounds import Round, write_round
 from pad_ray.run_folder import PROGRESS, RunFolder
 from pad_ray.saved_run import SavedRun
 from pad_ray.status import RunStatus, StageStatus, age, all_runs, status_of
@@ -32,8 +34,8 @@ def of_the_student(folder: RunFolder) -> set[str]:
     return {stage.name for stage in status(folder).stages if stage.name.startswith("student_test")}
 
 
-def progress(folder: RunFolder, when: float) -> None:
-    facts = {"title": "sample", "unit": "rows", "done": 5, "total": 9, "line": "sample 5/9 rows", "time": when}
+def progress(folder: RunFolder, when: float, **more: Any) -> None:
+    facts = {"title": "sample", "unit": "rows", "done": 5, "total": 9, "line": "sample 5/9 rows", "time": when, **more}
     folder.storage.write_text(PROGRESS, json.dumps(facts))
 
 
@@ -49,6 +51,49 @@ def test_a_run_that_somebody_is_at_work_on_runs(folder: RunFolder) -> None:
     assert found.holder
     assert found.progress
     assert found.progress["line"] == "sample 5/9 rows"
+
+
+def test_a_stage_that_is_at_work_is_begun_though_its_folder_is_empty(folder: RunFolder) -> None:
+    folder.storage.write_text("run.yaml", "evaluation: {decoders: [step-beam]}\n")
+    with folder.locked():
+        progress(folder, time.time(), tags={"stage": "evaluation/student-step-beam", "model": "m"})
+        found = stage(folder, "student_test (step-beam)")
+    assert (found.state, found.rows) == ("begun", 5)
+
+
+def test_a_training_that_is_at_work_is_begun(folder: RunFolder) -> None:
+    with folder.locked():
+        progress(folder, time.time(), unit="steps", tags={"stage": "student", "model": "m"})
+        found = stage(folder, "student")
+    assert (found.state, found.rows) == ("begun", None)
+
+
+def test_a_stage_that_is_done_stays_so_whatever_the_last_line_was(folder: RunFolder) -> None:
+    with folder.locked():
+        progress(folder, time.time(), tags={"stage": "samples", "model": "m"})
+        assert stage(folder, "samples").state == "done"
+
+
+def test_nodes_and_restarts_are_told_where_there_is_more_than_usual(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with folder.locked():
+        progress(folder, time.time(), nodes=3, restarts=2)
+        print_status(status(folder))
+        assert "sample 5/9 rows · 3 nodes · 2 started anew (" in capsys.readouterr().out
+        progress(folder, time.time(), nodes=1, restarts=0)
+        print_status(status(folder))
+        assert "sample 5/9 rows (" in capsys.readouterr().out
+
+
+def test_rounds_are_told_by_what_is_right_on_validation(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    verdicts = {"a": "ok", "b": "timeout"}
+    places: dict[str, Any] = {"inputs": {}, "checkpoint": "1", "place": "", "sampled": {}, "kept": {}, "left_out": {}}
+    write_round(folder.storage, Round(number=0, verdicts=verdicts, tokens=1, evaluation=[], change=None, **places))
+    found = status(folder)
+    assert found.rounds == [{"round": 0, "n": 2, "correct": 1}]
+    print_status(found)
+    assert "right on validation after round 0: 50.0 %" in capsys.readouterr().out
 
 
 def test_a_line_of_a_driver_before_is_not_shown(folder: RunFolder) -> None:

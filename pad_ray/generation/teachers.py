@@ -19,6 +19,7 @@ from pad_ray.generation.http_settings import HttpConfig
 from pad_ray.generation.recorded import RecordedTeacher, read_recorded
 from pad_ray.generation.transformers import TransformersTeacher
 from pad_ray.models import model_identity, resolve_model
+from pad_ray.ray_names import named
 from pad_ray.records import content_hash
 from pad_ray.release import engine_mark
 
@@ -113,7 +114,7 @@ class Teacher:
         kind: Kind = "transformers" if decoder_of(decoder) in TOKEN_BEAMS else self.kind
         return replace(self, kind=kind, decodes=True, recipe=recipe)
 
-    def _decode(self, requests: Any, resources: ResourcesConfig) -> Any:
+    def _decode(self, requests: Any, resources: ResourcesConfig, name: str) -> Any:
         from ray.data import ActorPoolStrategy
 
         # One block more than may be in flight, since a block is given on with its last row.
@@ -126,7 +127,7 @@ class Teacher:
         )
         variables = vllm.engine_environment(resources) if self.kind == "vllm" else engine_mark()
         return requests.map_batches(
-            DecoderTeacher,
+            named(DecoderTeacher, name),
             fn_constructor_args=(self.kind, self.model, self.adapter, resources, self.recipe),
             batch_size=None,
             batch_format="pyarrow",
@@ -146,7 +147,9 @@ class Teacher:
         if self.http:
             check_endpoint(self.http, self.model)
 
-    def complete(self, requests: Any, resources: ResourcesConfig, tally: Any, spent: float = 0.0) -> Any:
+    def complete(
+        self, requests: Any, resources: ResourcesConfig, tally: Any, spent: float = 0.0, name: str = ""
+    ) -> Any:
         """Answers requests.
 
         Args:
@@ -154,6 +157,7 @@ class Teacher:
             resources: engines, devices, memory.
             tally: an actor of `pad_ray.tally` for what a teacher counts as it goes.
             spent: money that earlier runs of the stage spent.
+            name: of the stage, for Ray's dashboard; vLLM's own actors keep theirs.
 
         Returns:
             A lazy `ray.data.Dataset` of rows that `completion_of` understands, one for each request, unordered.
@@ -161,7 +165,7 @@ class Teacher:
         from ray.data import ActorPoolStrategy
 
         if self.decodes:
-            return self._decode(requests, resources)
+            return self._decode(requests, resources, name)
         if self.kind == "vllm":
             return vllm.complete(requests, self.model, resources, self.adapter)
         options: dict[str, Any] = {"batch_format": "pyarrow", "zero_copy_batch": True}
@@ -170,7 +174,8 @@ class Teacher:
             options |= {"num_cpus": resources.engine_cpus, "num_gpus": resources.engine_gpus}
             options["runtime_env"] = {"env_vars": engine_mark()}
             arguments: tuple[Any, ...] = (self.model, resources.threads, self.adapter)
-            return requests.map_batches(TransformersTeacher, fn_constructor_args=arguments, batch_size=16, **options)
+            engine = named(TransformersTeacher, name)
+            return requests.map_batches(engine, fn_constructor_args=arguments, batch_size=16, **options)
         if self.kind == "http":
             assert self.http is not None
             # One block more than may be in flight, since a block is given on with its last row.
@@ -180,12 +185,13 @@ class Teacher:
             options |= {"compute": pool, "num_cpus": 0.5}
             arguments = (self.http, self.model, tally, spent)
             return requests.map_batches(
-                HttpTeacher,
+                named(HttpTeacher, name),
                 fn_constructor_args=arguments,
                 batch_size=None,
                 **options,
             )
         if self.kind == "recorded":
             options |= {"compute": ActorPoolStrategy(size=1), "num_cpus": 0.5}
-            return requests.map_batches(RecordedTeacher, fn_constructor_args=(self.model,), batch_size=None, **options)
+            reader = named(RecordedTeacher, name)
+            return requests.map_batches(reader, fn_constructor_args=(self.model,), batch_size=None, **options)
         return requests.map_batches(AnnotationsTeacher(self.recipe), batch_size=None, num_cpus=0.5, **options)

@@ -22,6 +22,7 @@ from pad_ray.generation.completion import answered, failed
 from pad_ray.generation.lines import Lines, lines_of
 from pad_ray.generation.loop_thread import LoopThread
 from pad_ray.generation.teachers import Teacher
+from pad_ray.ray_names import named
 from pad_ray.recipes import recipe_named
 from pad_ray.recipes.socratic_iterative import SocraticIterative
 from pad_ray.recipes.turns import Asked, Dialogue, Stop, StopRules, Turn, take_turns
@@ -51,7 +52,9 @@ class TurnTakers(Teacher):
         """Problems that are in flight together."""
         return resources.engine_rows
 
-    def complete(self, requests: Any, resources: ResourcesConfig, tally: Any, spent: float = 0.0) -> Any:
+    def complete(
+        self, requests: Any, resources: ResourcesConfig, tally: Any, spent: float = 0.0, name: str = ""
+    ) -> Any:
         """As `Teacher.complete`, of requests that `turns_request` shaped."""
         from ray.data import ActorPoolStrategy
 
@@ -59,7 +62,7 @@ class TurnTakers(Teacher):
         students = [(one.kind, one.model, one.adapter) for one in (self, self.answerer)]
         served = any(kind == "vllm" for kind, _, _ in students)
         return requests.map_batches(
-            Dialogues,
+            named(Dialogues, name),
             fn_constructor_args=(students, resources, self.recipe),
             batch_size=None,
             batch_format="pyarrow",

@@ -8,7 +8,7 @@ row that is on disk. Only requests without a sample are read, so a resume is the
 from __future__ import annotations
 
 import re
-from collections import Counter
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,10 +19,12 @@ from pad_ray.generation.http_guard import NOT_ASKED
 from pad_ray.generation.teachers import Teacher
 from pad_ray.programs.values import decode
 from pad_ray.progress import Meter, shown
+from pad_ray.ray_names import named, ray_name
 from pad_ray.recipes import Recipe, recipe_named
 from pad_ray.records import Row, content_hash, table
 from pad_ray.run_folder import Stage
 from pad_ray.storage import Storage
+from pad_ray.synthesis.flow import Flow, sums_of
 from pad_ray.synthesis.pending import write_pending
 from pad_ray.tally import tally_actor
 from pad_ray.text_verification import AnyVerifier, verifier_by
@@ -42,6 +44,7 @@ def sample_and_judge(
     resources: ResourcesConfig,
     title: str = "sample",
     limit: int | None = None,
+    run: str = "",
 ) -> dict[str, Any]:
     """Answers the rows of `requests` that `samples` lacks, judges them, and writes them to `samples`.
 
@@ -54,6 +57,7 @@ def sample_and_judge(
         resources: engines and sandbox workers.
         title: word for the progress line.
         limit: answer at most so many rows.
+        run: name of the run, for Ray's dashboard.
 
     Returns:
         What the table says, see `summary`.
@@ -66,10 +70,13 @@ def sample_and_judge(
     missing = write_pending(place, requests, samples, resources.attempts)
     if missing:
         total = min(missing, limit or missing)
-        tally = tally_actor()
+        flow = Flow(samples, teacher.name, total)
+        name = ray_name(run, flow.tags["stage"])
+        tally = tally_actor(name)
         source = _read(place, teacher.block_rows(resources), total if total < missing else None)
-        completions = teacher.complete(source, resources, tally, spent=summary(samples)["cost"])
-        _run(_judged(completions, samples.storage, recipe, rules, resources), Meter(title, total, good="ok"))
+        completions = teacher.complete(source, resources, tally, spent=summary(samples)["cost"], name=name)
+        judged = _judged(completions, samples.storage, recipe, rules, resources, name)
+        _run(judged, Meter(title, total, good="ok", tags=flow.tags), flow, tally if teacher.http else None)
         _check_teacher(tally)
     place.clear()
     facts = summary(samples)
@@ -87,11 +94,13 @@ def _read(place: Storage, block_rows: int, limit: int | None) -> Any:
     return cut.repartition(target_num_rows_per_block=block_rows)
 
 
-def _judged(completions: Any, storage: Storage, recipe: str, rules: Rules, resources: ResourcesConfig) -> Any:
+def _judged(
+    completions: Any, storage: Storage, recipe: str, rules: Rules, resources: ResourcesConfig, name: str
+) -> Any:
     import ray
 
-    return completions.map_batches(
-        Judge,
+    judged = completions.map_batches(
+        named(Judge, name),
         fn_constructor_args=(storage, recipe, rules),
         compute=ray.data.ActorPoolStrategy(size=resources.sandbox_workers),
         batch_size=None,
@@ -99,18 +108,25 @@ def _judged(completions: Any, storage: Storage, recipe: str, rules: Rules, resou
         num_cpus=0.5,
         zero_copy_batch=True,
     )
+    judged.set_name(name)
+    return judged
 
 
-def _run(judged: Any, meter: Meter) -> None:
-    """Pulls the stream to its end; its rows are counts, for progress."""
+def _run(judged: Any, meter: Meter, flow: Flow, endpoint: Any) -> None:
+    """Pulls the stream to its end; its rows are sums, for progress.
+
+    Args:
+        endpoint: the tally of an endpoint, which knows what was sent again; None of other teachers.
+    """
+    import ray
     from ray.exceptions import RayError
 
-    counts: Counter[str] = Counter()
-    with shown(meter, lambda: counts):
+    with shown(meter, flow.read):
         try:
             for batch in judged.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-                for row in batch.to_pylist():
-                    counts[row["name"]] += row["count"]
+                flow.add(batch)
+                if endpoint is not None:
+                    flow.resent(ray.get(endpoint.read.remote()).get("retries", 0))
         except RayError as error:
             raise StageError(f"the stream broke: {_reason(error)}", _MEND) from error
 
@@ -134,7 +150,7 @@ def _check_teacher(tally: Any) -> None:
 
 
 class Judge:
-    """Ray Data callable: a batch of completions in; judges and writes it; a table of counts out.
+    """Ray Data callable: a batch of completions in; judges and writes it; a table of sums out.
 
     Args:
         storage: folder of the samples.
@@ -154,7 +170,9 @@ class Judge:
         rows = [row if "completion" in row else vllm.normalise(row) for row in batch.to_pylist()]
         # What a stopped teacher was never asked is no sample: it is still to be asked.
         rows = [row for row in rows if not (row["teacher_error"] or "").startswith(NOT_ASKED)]
+        begun = time.monotonic()
         judged = judge_rows(self._verifier, self._recipe, rows)
+        seconds = time.monotonic() - begun
         samples = [
             {**row, "text_hash": content_hash(row["completion"]), **verdict}
             for row, verdict in zip(rows, judged, strict=True)
@@ -163,7 +181,7 @@ class Judge:
         name = f"{content_hash(sorted(row['id'] for row in samples))}.parquet"
         if samples and not self._storage.has(name):
             self._storage.write_parquet(name, table("sample", samples))
-        return _counts(samples)
+        return sums_of(samples, seconds)
 
 
 def judge_rows(verifier: AnyVerifier, recipe: Recipe, rows: Sequence[Row]) -> list[Row]:
@@ -185,15 +203,6 @@ def _judge(verifier: AnyVerifier, recipe: Recipe, rows: Sequence[Row]) -> list[J
         return verifier.judge(texts, [decode(row["gold"]) for row in rows])
     except Exception as error:  # whatever it is, the rows are worth more
         return [Judgement(Verdict.SANDBOX_ERROR, error=f"{type(error).__name__}: {error}"[:500]) for _ in rows]
-
-
-def _counts(samples: list[Row]) -> Any:
-    import pyarrow
-
-    counts = Counter(str(row["verdict"]) for row in samples)
-    counts["rows"] += len(samples)
-    counts["tokens"] += sum(row["completion_tokens"] for row in samples)
-    return pyarrow.table({"name": list(counts), "count": list(counts.values())})
 
 
 _SUMMED = (

@@ -123,6 +123,7 @@ def _train(job: Job) -> None:
     frozen = _frozen(job, engine.device) if job.frozen else None
     objective = Objective(engine.module.config, job.resources.micro_batch_tokens, multiple, frozen)
     if first:
+        job.tally.add.remote({"starts": 1})
         job.tally.put.remote({"steps": progress.step, "tokens": progress.tokens})
     while progress.step < steps and not progress.stopped:
         begun = time.monotonic()

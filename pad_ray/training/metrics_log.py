@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
+from pad_ray.metrics import gauge
 from pad_ray.storage import Storage
 
 FILE = "metrics.jsonl"
 _SEGMENT = 1000  # steps of a file: what has to be written again for a new one, since objects cannot be appended to
 _SECONDS = 10.0
+
+_GAUGES = {
+    "step": "training_step",
+    "loss": "training_loss",
+    "validation_loss": "training_validation_loss",
+    "learning_rate": "training_learning_rate",
+    "grad_norm": "training_gradient_norm",
+    "tokens_per_second": "training_tokens_per_second",
+    "memory_gib": "training_memory_gib",
+}
 
 Sink = Callable[[dict[str, float]], None]
 
@@ -74,6 +85,16 @@ class MetricsLog:
                 seen += len(new)
                 if new:
                     self.add(new)
+
+
+def tell(record: Mapping[str, float], tags: Mapping[str, str]) -> None:
+    """The sink that sets the gauges of a training.
+
+    Args:
+        tags: `stage` and `model`.
+    """
+    for name, key in _GAUGES.items():
+        gauge(key, record.get(name), **tags)
 
 
 def _lines(records: Sequence[dict[str, float]]) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import InputError, PadRayError, PlacementError, StageError
+from pad_ray.metrics import gauge
 from pad_ray.models import context_length
 from pad_ray.progress import Meter, shown
+from pad_ray.ray_names import ray_name
 from pad_ray.recipes import Recipe
 from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row
@@ -22,7 +25,7 @@ from pad_ray.training.batches import count_steps
 from pad_ray.training.checkpoints import KEEP
 from pad_ray.training.cpu import environment
 from pad_ray.training.loop import FINISHED, Job, train_worker
-from pad_ray.training.metrics_log import FILE, MetricsLog, Sink
+from pad_ray.training.metrics_log import FILE, MetricsLog, Sink, tell
 from pad_ray.training.replay import LESSON as REPLAY
 from pad_ray.training.replay import replay_rows
 from pad_ray.training.settings import StudentConfig, TrainingConfig
@@ -62,6 +65,7 @@ def train(
     frozen: Storage | None = None,
     task: str | None = None,
     data: str | None = None,
+    run: str = "",
 ) -> dict[str, Any]:
     """Fine-tunes `model` on the rows of `examples` and writes the result into `student`'s folder.
 
@@ -81,6 +85,7 @@ def train(
         frozen: folder of the first student, where `training.self_distillation` is set.
         task: learns the rows of this task alone, of a recipe with a student for each.
         data: the data folder, for what is replayed.
+        run: name of the run, for Ray's dashboard.
 
     Returns:
         Facts for the done mark: examples, problems, how many others were replayed, steps, tokens, final loss,
@@ -98,7 +103,9 @@ def train(
     check_placement(resources)
     place = work / student.id
     if not place.has(FINISHED):
-        _fit(lesson, place, model, student_settings, training, resources, sinks, frozen)
+        tags = {"stage": student.name, "model": Path(model).name}
+        sinks = [*sinks, lambda record: tell(record, tags)]
+        _fit(lesson, place, model, student_settings, training, resources, sinks, frozen, run, tags)
     facts = json.loads(place.read_text(FINISHED) or "{}")
     student.storage.copy_from(place / "weights")
     student.storage.write_text(FILE, MetricsLog(place / METRICS).text())
@@ -243,12 +250,14 @@ def _fit(
     resources: ResourcesConfig,
     sinks: Sequence[Sink],
     frozen: Storage | None,
+    run: str,
+    tags: Mapping[str, str],
 ) -> None:
     """Trains until there is a FINISHED mark in `place`."""
     import ray
 
     check_placement(resources)
-    tally = tally_actor()
+    tally = tally_actor(ray_name(run, tags["stage"]))
     job = Job(
         model=model,
         lora=student.lora,
@@ -261,9 +270,16 @@ def _fit(
         place=place,
         tally=tally,
     )
-    meter = Meter("train", count_steps(len(lesson.examples), training.batch_size, training.epochs), unit="steps")
+    steps = count_steps(len(lesson.examples), training.batch_size, training.epochs)
+    gauge("training_steps", steps, **tags)
+    meter = Meter("train", steps, unit="steps", tags=tags)
     metrics = MetricsLog(place / METRICS, sinks)
-    with metrics.following(tally), shown(meter, lambda: ray.get(tally.read.remote())):
+
+    def read() -> dict[str, float]:
+        sums: dict[str, float] = ray.get(tally.read.remote())
+        return {**sums, "restarts": max(0.0, sums.get("starts", 0.0) - 1)}
+
+    with metrics.following(tally), shown(meter, read):
         failure = _run(_trainer(job))
     if known := ray.get(tally.failure.remote()):
         raise known

@@ -80,9 +80,11 @@ class TimedTeacher(Teacher):
 
     stamp: str = ""
 
-    def complete(self, requests: Any, resources: ResourcesConfig, tally: Any, spent: float = 0.0) -> Any:
+    def complete(
+        self, requests: Any, resources: ResourcesConfig, tally: Any, spent: float = 0.0, name: str = ""
+    ) -> Any:
         stamped = requests.map_batches(Stamp(self.stamp), batch_size=None, batch_format="pyarrow", zero_copy_batch=True)
-        return super().complete(stamped, resources, tally, spent)
+        return super().complete(stamped, resources, tally, spent, name)
 
 
 def settings(folder: Path, requests: int) -> RunConfig:

@@ -39,7 +39,7 @@ from tests.chaos.endpoint import Endpoint, completion_of
 
 MARK = "PAD_RAY_CHAOS"
 SAMPLES = 2
-ENGINE, JUDGE = "vLLMEngineStageUDF", "ray::MapWorker(MapBatches(Judge))"
+ENGINE, JUDGE = "vLLMEngineStageUDF", "ray::MapWorker(MapBatches(Judge "
 VICTIMS = ("engine", "judge", "sandbox")
 
 

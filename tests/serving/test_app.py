@@ -13,11 +13,11 @@ def test_serve_checks_the_args_of_a_file() -> None:
     from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
 
     with pytest.raises(ValidationError, match="decoderz"):
-        call_user_app_builder_with_args_if_necessary(build_app, {"decoderz": {"most": 2}})
+        call_user_app_builder_with_args_if_necessary(build_app, {"decoderz": {"most": 2}})  # type: ignore[arg-type]
 
 
 def test_a_model_that_there_is_not_ends_the_building() -> None:
     from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
 
     with pytest.raises(ModelError, match="/nowhere"):
-        call_user_app_builder_with_args_if_necessary(build_app, {"model": "/nowhere"})
+        call_user_app_builder_with_args_if_necessary(build_app, {"model": "/nowhere"})  # type: ignore[arg-type]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from pad_ray.cli.parser import Commands, add_command, settable
-from pad_ray.errors import InputError
+from pad_ray.errors import InputError, StageError
 
 _DEPLOY = "deploy"
 
@@ -42,16 +46,19 @@ def add(commands: Commands[Any]) -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     if arguments.deploy:
         return _deploy(arguments)
-    from pad_ray.serving.launch import answers, check_config, serve_config, serving
+    from pad_ray.screen import chatter_to, screen
+    from pad_ray.serving.launch import answers, check_config, log_folder, serve_config, serving
 
     given = {"model": _model(arguments), "host": arguments.host, "port": arguments.port}
     config = serve_config(arguments.config, arguments.set, given)
     check_config(config)
-    print(f"serving {config.model}: starting Ray and the engine takes a minute", file=sys.stderr, flush=True)
-    with serving(config) as address:
-        print(f"{address} answers; Ctrl-C ends it. Try: {_example(address)}", flush=True)
+    logs = log_folder()
+    print(f"serving {config.model}; Ray and the engine take a minute to start, and write to {logs.path}", flush=True)
+    _end_by(signal.default_int_handler)  # what is begun is ended, however the process is told to
+    with chatter_to(logs), serving(config) as address:
         if not answers(address):
-            print("pad-ray: it does not answer yet; see the logs of Ray Serve", file=sys.stderr)
+            raise StageError(f"{address} does not answer", f"See the logs in {logs.path}")
+        print(f"{address} answers; Ctrl-C ends it. Try: {_example(address)}", file=screen(), flush=True)
         _wait()
     return 0
 
@@ -72,13 +79,14 @@ def _example(address: str) -> str:
 
 def _wait() -> None:
     """Until Ctrl-C, or until it is told to end."""
-    import signal
-    import threading
-
     ended = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: ended.set())
+    _end_by(lambda *_: ended.set())
     ended.wait()
+
+
+def _end_by(handler: Callable[[int, FrameType | None], Any]) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, handler)
 
 
 def _deploy(arguments: argparse.Namespace) -> int:

@@ -156,6 +156,11 @@ def serving(config: ServeConfig) -> Iterator[str]:
             ray.shutdown()
 
 
+def log_folder() -> Storage:
+    """Where what Ray and the engine say goes."""
+    return Storage.open(str(cache_folder() / "serving"))
+
+
 def answers(address: str) -> bool:
     """Whether the service says that it lives."""
     try:

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pad_ray.cli.parser import Commands, add_command, settable
+from pad_ray.cli.parser import Commands, add_command, human_lines, jsonable, print_json, settable
 from pad_ray.errors import InputError, StageError
 
 _DEPLOY = "deploy"
@@ -41,6 +42,7 @@ def add(commands: Commands[Any]) -> None:
     serve.add_argument("--port", type=int, help="port to listen on (default: 8000)")
     serve.add_argument("--address", help="with deploy: the dashboard (default: http://127.0.0.1:8265)")
     settable(serve)
+    jsonable(serve)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -53,14 +55,27 @@ def _serve(arguments: argparse.Namespace) -> int:
     config = serve_config(arguments.config, arguments.set, given)
     check_config(config)
     logs = log_folder()
-    print(f"serving {config.model}; Ray and the engine take a minute to start, and write to {logs.path}", flush=True)
+    with human_lines(arguments):
+        print(
+            f"serving {config.model}; Ray and the engine start, which takes minutes, and write to {logs.path}",
+            flush=True,
+        )
     _end_by(signal.default_int_handler)  # what is begun is ended, however the process is told to
     with chatter_to(logs), serving(config) as address:
         if not answers(address):
             raise StageError(f"{address} does not answer", f"See the logs in {logs.path}")
-        print(f"{address} answers; Ctrl-C ends it. Try: {_example(address)}", file=screen(), flush=True)
+        with redirect_stdout(screen()):
+            _tell(arguments, address, config.model)
         _wait()
     return 0
+
+
+def _tell(arguments: argparse.Namespace, address: str, model: str) -> None:
+    if arguments.json:
+        print_json({"address": address, "model": model})
+    else:
+        print(f"{address} answers; Ctrl-C ends it. Try: {_example(address)}")
+    sys.stdout.flush()
 
 
 def _model(arguments: argparse.Namespace) -> str | None:
@@ -97,4 +112,8 @@ def _deploy(arguments: argparse.Namespace) -> int:
 
     check_file(Path(files[0]))
     command = [str(Path(sys.executable).with_name("serve")), "deploy", files[0]]
-    return subprocess.run([*command, *(["--address", arguments.address] if arguments.address else [])]).returncode
+    command += ["--address", arguments.address] if arguments.address else []
+    code = subprocess.run(command, stdout=sys.stderr if arguments.json else None).returncode
+    if arguments.json:
+        print_json({"file": files[0], "code": code})
+    return 1 if code else 0

@@ -139,6 +139,10 @@ def serving(config: ServeConfig) -> Iterator[str]:
     import ray
     from ray import serve
 
+    from pad_ray.runtime import cluster_address
+
+    # Of a cluster that was there before, only the application is taken away.
+    own = not ray.is_initialized() and cluster_address() is None
     begins = _begin(config)
     try:
         serve.start(http_options={"host": config.host, "port": config.port})
@@ -151,7 +155,7 @@ def serving(config: ServeConfig) -> Iterator[str]:
         yield f"http://{_reachable(config.host)}:{config.port}"
     finally:
         with suppress(Exception):  # what cannot be told to end is ended with Ray
-            serve.shutdown() if begins else serve.delete(APPLICATION)
+            serve.shutdown() if own else serve.delete(APPLICATION)
         if begins:
             ray.shutdown()
 

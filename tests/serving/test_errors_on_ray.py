@@ -60,15 +60,17 @@ def cluster() -> Iterator[None]:
     import ray
     from ray import serve
 
-    from pad_ray.runtime import start_ray
+    from pad_ray.runtime import cluster_address, start_ray
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # replicas do not find modules of tests
+    own = not ray.is_initialized() and cluster_address() is None
     begins = start_ray(ResourcesConfig(cpus=4))
     serve.start(proxy_location="Disabled")
     yield
     serve.delete("misbehaving")
-    if begins:
+    if own:
         serve.shutdown()
+    if begins:
         ray.shutdown()
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"ray", "torch", "vllm", "deepspeed", "transformers"}
+HEAVY = {"ray", "torch", "vllm", "deepspeed", "transformers", "fastapi"}
 LIGHT_MODULES = ["pad_ray", "pad_ray.sandbox", "pad_ray.programs", "pad_ray.recipes", "pad_ray.cli"]
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pad_ray.serving.answers import Usage
 from pad_ray.serving.messages import AnswerEvent
 from pad_ray.serving.refusals import Refusal
-from pad_ray.serving.requests import SEEDS, SearchRequest, SolveRequest, Whole
+from pad_ray.serving.requests import SEEDS, Count, SearchRequest, SignedSeed, SolveRequest
 
 Finish = Literal["stop", "length"]
 _RAN_OUT = ("tokens", "steps", "seconds")
@@ -89,10 +89,10 @@ class ChatRequest(BaseModel):
         None, ge=0, le=2, description="0 decodes greedily, so no other decoder goes with it."
     )
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus that candidates are drawn from.")
-    seed: Whole | None = Field(None, ge=-SEEDS, lt=SEEDS, description="The same seed gives the same search.")
-    max_tokens: Whole | None = Field(None, ge=1, description="Older name of `max_completion_tokens`.")
-    max_completion_tokens: Whole | None = Field(
-        None, ge=1, description="Longest program of those drawn at once; the server's maximum where that is lower."
+    seed: SignedSeed | None = Field(None, description="The same seed gives the same search.")
+    max_tokens: Count | None = Field(None, description="Older name of `max_completion_tokens`.")
+    max_completion_tokens: Count | None = Field(
+        None, description="Longest program of those drawn at once; the server's maximum where that is lower."
     )
     pad_ray: SearchRequest | None = Field(None, description="How to search, beyond what OpenAI has words for.")
 

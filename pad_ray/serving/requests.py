@@ -30,7 +30,9 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Seed = Annotated[int, Field(ge=0, lt=SEEDS), BeforeValidator(_whole)]
+SignedSeed = Annotated[int, Field(ge=-SEEDS, lt=SEEDS), BeforeValidator(_whole)]
 
 
 class BudgetRequest(Section):
@@ -38,8 +40,8 @@ class BudgetRequest(Section):
 
     model_config = ConfigDict(strict=True)
 
-    steps: Whole | None = Field(None, ge=1, description="Statements of one program.")
-    tokens: Whole | None = Field(None, ge=1, description="Tokens, generated and read, dropped candidates included.")
+    steps: Count | None = Field(None, description="Statements of one program.")
+    tokens: Count | None = Field(None, description="Tokens, generated and read, dropped candidates included.")
     seconds: float | None = Field(None, gt=0, description="Time.")
 
 
@@ -49,9 +51,9 @@ class SearchRequest(Section):
     model_config = ConfigDict(strict=True)
 
     decoder: DecoderName | None = Field(None, description="`+repair` asks again for what ended in an exception.")
-    beams: Whole | None = Field(None, ge=1, description="Beams kept after each step.")
-    candidates: Whole | None = Field(None, ge=1, description="Candidate steps asked for each beam.")
-    samples: Whole | None = Field(None, ge=1, description="Samples of self-consistency.")
+    beams: Count | None = Field(None, description="Beams kept after each step.")
+    candidates: Count | None = Field(None, description="Candidate steps asked for each beam.")
+    samples: Count | None = Field(None, description="Samples of self-consistency.")
     choose: Literal["score", "vote"] | None = Field(
         None, description="The answer of the best program, or the one that most probability stands behind."
     )
@@ -80,8 +82,8 @@ class SolveRequest(SearchRequest):
     question: Question = Field(description="The problem; not blank.")
     temperature: float | None = Field(None, gt=0, le=2, description="Of candidates and samples.")
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus that they are drawn from.")
-    seed: Whole | None = Field(None, ge=0, lt=SEEDS, description="The same seed gives the same search.")
-    max_tokens: Whole | None = Field(None, ge=1, description="Longest program of those that are drawn at once.")
+    seed: Seed | None = Field(None, description="The same seed gives the same search.")
+    max_tokens: Count | None = Field(None, description="Longest program of those that are drawn at once.")
     stream: bool = Field(False, description="Whether steps are told as they are made, by server-sent events.")
 
 

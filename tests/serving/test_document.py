@@ -19,6 +19,7 @@ def _document(**config: Any) -> dict[str, Any]:
 def test_the_maxima_of_the_server_are_in_its_document() -> None:
     schemas = _document(maxima={"beams": 5, "steps": 30, "question_characters": 99})["components"]["schemas"]
     assert schemas["SolveRequest"]["properties"]["beams"]["anyOf"][0]["maximum"] == 5
+    assert schemas["SolveRequest"]["properties"]["beams"]["anyOf"][0]["minimum"] == 1
     assert schemas["BudgetRequest"]["properties"]["steps"]["anyOf"][0]["maximum"] == 30
     assert schemas["SolveRequest"]["properties"]["question"]["maxLength"] == 99
 

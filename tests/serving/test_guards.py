@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from pad_ray.errors import ConfigError
@@ -117,8 +118,6 @@ def test_a_streamed_body_is_read_no_further_than_its_limit() -> None:
 
 
 def test_100_megabytes_at_a_real_server_are_refused_and_it_goes_on_serving() -> None:
-    import httpx
-
     with served(app_of(Told([ANSWER]))) as address, httpx.Client(base_url=address, timeout=120) as client:
         response = client.post("/v1/solve", content=(b" " * (1 << 20) for _ in range(100)), headers=JSON)
         assert (response.status_code, error_of(response)["code"]) == (413, "body_too_large")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from pad_ray.errors import ConfigError, DataError, EngineError
@@ -171,6 +173,21 @@ def test_a_full_backend_is_told_at_once_with_when_to_ask_again(stream: bool) -> 
 def test_a_job_that_cannot_be_done_is_the_clients_or_the_servers_fault() -> None:
     assert solve(app_of(Told([DataError("too long for the model")]))).status_code == 400
     assert solve(app_of(Told([EngineError("no memory")]))).status_code == 500
+
+
+def test_a_failure_that_nobody_foresaw_tells_clients_nothing_of_its_inside() -> None:
+    app = app_of(Told([step(1), KeyError("secret")]))
+    events = events_of(solve(app, stream=True))
+    assert [name for name, _ in events] == ["step", "error"]
+
+    async def whole() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://pad-ray") as client:
+            return await client.post("/v1/solve", json={"question": "?"})
+
+    response = asyncio.run(whole())
+    assert (response.status_code, error_of(response)["code"]) == (500, "internal_error")
+    assert "secret" not in response.text + str(events)
 
 
 def test_figures_that_json_lacks_are_null_and_half_a_pair_is_escaped() -> None:

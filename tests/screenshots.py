@@ -81,18 +81,22 @@ def shoot_search(folder: str) -> None:
     from tests.serving.page_server import QUESTION, Gated, served, shopping
 
     engine = Gated(shopping)
-    with tempfile.TemporaryDirectory() as scratch, Sandbox() as sandbox, Chromium(Path(scratch, "profile")) as chromium:
-        with served(engine, sandbox, name="student") as url:
-            window = chromium.page(1000, 1220)
-            window.prefer(motion="reduce")
-            window.open(url)
-            window.see("document.querySelector('#question').focus()")
-            window.write(QUESTION)
-            window.press("Enter", control=True)
-            engine.allow(3)
-            window.until("document.querySelector('#progress').textContent.startsWith('Statement 3 ')")
-            window.see("document.activeElement.blur()")
-            window.picture(Path(folder, "serve.png"))
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Sandbox() as sandbox,
+        Chromium(Path(scratch, "profile")) as chromium,
+        served(engine, sandbox, name="student") as url,
+    ):
+        window = chromium.page(1000, 1250)
+        window.prefer(motion="reduce")
+        window.open(url)
+        window.see("document.querySelector('#question').focus()")
+        window.write(QUESTION)
+        window.press("Enter", control=True)
+        engine.allow(3)
+        window.until("document.querySelector('#progress').textContent.startsWith('Statement 3 ')")
+        window.see("document.activeElement.blur()")
+        window.picture(Path(folder, "serve.png"))
 
 
 if __name__ == "__main__":

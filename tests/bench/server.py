@@ -20,7 +20,8 @@ from tests.ray_cluster import free_ports
 
 # Of Serve, for every deployment, and of the ingress.
 _GAUGES = ("ray_serve_replica_processing_queries", "ray_pad_ray_serve_in_flight")
-_SETTLES = 120.0  # seconds; Ray's nodes report every ten
+_REPORTED = 15.0  # seconds; Ray's nodes report every ten
+_SETTLES = 120.0
 _STARTS = 900.0
 _MIB = 1 << 20
 
@@ -33,11 +34,13 @@ class Server:
         url: where it answers.
         processes: those that serve; none of one that runs elsewhere.
         at_work: how many calls it has at work; None where it does not say.
+        lag: seconds after which `at_work` knows of a change.
     """
 
     url: str
     processes: Callable[[], list[psutil.Process]]
     at_work: Callable[[], float | None]
+    lag: float = _REPORTED
 
     def memory(self) -> dict[str, float]:
         """Resident memory in MiB, by process."""
@@ -51,6 +54,7 @@ class Server:
 
     def settles(self) -> float | None:
         """Waits until nothing is at work; what is left after two minutes, None where it does not say."""
+        time.sleep(self.lag)
         limit = time.monotonic() + _SETTLES
         while (left := self.at_work()) and time.monotonic() < limit:
             time.sleep(1)
@@ -103,7 +107,7 @@ def scripted() -> Iterator[Server]:
     engine.allow()
     with Sandbox() as sandbox, served(engine, sandbox, queue={"in_flight": 24, "retry_after": 1}) as url:
         own = psutil.Process(os.getpid())
-        yield Server(url, lambda: [own, *own.children(recursive=True)], lambda: engine.at_work)
+        yield Server(url, lambda: [own, *own.children(recursive=True)], lambda: engine.at_work, 0.0)
 
 
 def calls_at_work(endpoints: Sequence[str]) -> float | None:

@@ -89,6 +89,7 @@ function grew(step) {
 }
 
 function answered(answer) {
+  if ((answer.attempts?.length ?? 0) !== attempt) tree.clear(); // the last program's tree was never told
   if (answer.branches.length) {
     byId("search").hidden = false;
     tree.settle(answer);

@@ -1,7 +1,7 @@
 """The application that Ray Serve runs: `import_path: pad_ray.serving.app:build_app`."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: Serve makes a `ServeConfig` of a file's `args` only where the builder's
+# annotation is the class itself.
 from typing import Any
 
 from pad_ray.serving.decoder import DecoderServer, ServeBackend

@@ -25,8 +25,8 @@ def test_options_count_more_than_overrides_and_these_more_than_the_file(tmp_path
 
 
 def test_ray_has_room_for_every_replica_that_there_may_be() -> None:
-    few = ServeConfig(decoders={"most": 1}, sandboxes={"most": 1})  # type: ignore[arg-type]
-    many = ServeConfig(decoders={"most": 9}, sandboxes={"most": 1})  # type: ignore[arg-type]
+    few = ServeConfig(decoders={"most": 1}, sandboxes={"most": 1})
+    many = ServeConfig(decoders={"most": 9}, sandboxes={"most": 1})
     assert needed_cpus(many) - needed_cpus(few) == 4
 
 

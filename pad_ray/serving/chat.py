@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pad_ray.serving.answers import Usage
 from pad_ray.serving.messages import AnswerEvent
 from pad_ray.serving.refusals import Refusal
-from pad_ray.serving.requests import SEEDS, SearchRequest, SolveRequest
+from pad_ray.serving.requests import SEEDS, Count, SearchRequest, SignedSeed, SolveRequest
 
 Finish = Literal["stop", "length"]
 _RAN_OUT = ("tokens", "steps", "seconds")
@@ -85,12 +85,14 @@ class ChatRequest(BaseModel):
     )
     stream: bool | None = Field(None, description="Whether text is sent as soon as it is certain.")
     stream_options: StreamOptions | None = None
-    temperature: float | None = Field(None, ge=0, le=2, description="0 decodes greedily.")
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="0 decodes greedily, so no other decoder goes with it."
+    )
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus that candidates are drawn from.")
-    seed: int | None = Field(None, ge=-SEEDS, lt=SEEDS, description="The same seed gives the same search.")
-    max_tokens: int | None = Field(None, ge=1, description="Older name of `max_completion_tokens`.")
-    max_completion_tokens: int | None = Field(
-        None, ge=1, description="Longest program of those drawn at once; the server's maximum where that is lower."
+    seed: SignedSeed | None = Field(None, description="The same seed gives the same search.")
+    max_tokens: Count | None = Field(None, description="Older name of `max_completion_tokens`.")
+    max_completion_tokens: Count | None = Field(
+        None, description="Longest program of those drawn at once; the server's maximum where that is lower."
     )
     pad_ray: SearchRequest | None = Field(None, description="How to search, beyond what OpenAI has words for.")
 
@@ -121,17 +123,20 @@ class ChatRequest(BaseModel):
             most_tokens: of `max_tokens`: a client that allows more is content with less.
 
         Raises:
-            Refusal: there is no question that can be read.
+            Refusal: there is no question that can be read, or a decoder that draws has nothing to draw from.
         """
         asked = [message for message in self.messages if message.role == "user"]
         if not asked:
             raise Refusal("`messages` has no message of role `user`", "Ask a question", param="messages")
         allowed = self.max_completion_tokens or self.max_tokens
-        search = self.pad_ray.model_dump(exclude_unset=True) if self.pad_ray else {}
+        search = self.pad_ray.model_dump(exclude_none=True) if self.pad_ray else {}
+        if self.temperature == 0 and not search.setdefault("decoder", "greedy").startswith("greedy"):
+            problem = f"`temperature` is 0, and decoder `{search['decoder']}` draws"
+            raise Refusal(problem, "Take decoder `greedy`, or a temperature above 0", param="temperature")
         try:
             return SolveRequest(
                 question=asked[-1].text,
-                temperature=self.temperature,
+                temperature=self.temperature or None,
                 top_p=self.top_p,
                 seed=None if self.seed is None else self.seed % SEEDS,
                 max_tokens=min(allowed, most_tokens) if allowed else None,

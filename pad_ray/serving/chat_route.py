@@ -24,6 +24,7 @@ from pad_ray.serving.chat import (
 )
 from pad_ray.serving.connection import EventStream, sent_event, while_connected
 from pad_ray.serving.desk import Desk
+from pad_ray.serving.document import OR_STREAM
 from pad_ray.serving.messages import AnswerEvent, Event, Job, StepEvent
 from pad_ray.serving.refusals import ErrorBody, Refusal, refuse_other_media
 from pad_ray.serving.requests import Jobs
@@ -63,7 +64,7 @@ class ChatRoute:
             methods=["POST"],
             dependencies=[Depends(refuse_other_media), Depends(self._desk.place)],
             response_model=ChatCompletion,
-            responses=unknown,
+            responses={**unknown, **OR_STREAM},
             operation_id="chat",
             summary="Solve the last user message, for OpenAI's clients",
         )

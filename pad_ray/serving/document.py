@@ -8,7 +8,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
 
+from pad_ray.serving.messages import StepEvent
 from pad_ray.serving.refusals import ErrorBody
 from pad_ray.serving.settings import ServeConfig
 
@@ -29,7 +31,22 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 FAILURES[503]["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 FAILURES["default"] = {"model": ErrorBody, "description": "Any other failure."}
-STREAM = {"description": "Server-sent events.", "schema": {"type": "string"}}
+_REF = "#/components/schemas/{model}"
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "One event.",
+    "properties": {
+        "event": {"type": "string", "description": "Of `/v1/solve`: `step`, `answer` or `error`."},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["data"],
+}
+OR_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The answer; with `stream`, server-sent events of which it is the last.",
+        "content": {"text/event-stream": {"schema": _EVENT}},
+    }
+}
 
 
 def describe(app: FastAPI, config: ServeConfig, guarded: bool) -> Callable[[], dict[str, Any]]:
@@ -44,6 +61,7 @@ def describe(app: FastAPI, config: ServeConfig, guarded: bool) -> Callable[[], d
     def document() -> dict[str, Any]:
         if not app.openapi_schema:
             whole = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            _put_events(whole)
             _put_maxima(whole["components"]["schemas"], config)
             if guarded:
                 whole["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
@@ -54,6 +72,16 @@ def describe(app: FastAPI, config: ServeConfig, guarded: bool) -> Callable[[], d
         return app.openapi_schema
 
     return document
+
+
+def _put_events(whole: dict[str, Any]) -> None:
+    """Says what the events of `/v1/solve` hold."""
+    schemas = whole["components"]["schemas"]
+    schemas["StepEvent"] = TypeAdapter(StepEvent).json_schema(ref_template=_REF)
+    content = whole["paths"]["/v1/solve"]["post"]["responses"]["200"]["content"]["text/event-stream"]
+    kinds = [{"$ref": _REF.format(model=name)} for name in ("StepEvent", "SolveAnswer", "ErrorBody")]
+    data = {**_EVENT["properties"]["data"], "contentSchema": {"oneOf": kinds}}
+    content["schema"] = {**_EVENT, "properties": {**_EVENT["properties"], "data": data}}
 
 
 def _put_maxima(schemas: dict[str, Any], config: ServeConfig) -> None:

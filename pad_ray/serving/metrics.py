@@ -1,6 +1,7 @@
 """What the ingress measures, all of it named `pad_ray_serve_…`, on the metrics port of Ray's nodes.
 
-Outside Ray the figures go nowhere, and do no harm.
+Outside Ray the figures go nowhere, and do no harm. Of a histogram Ray's agent keeps the buckets alone: its `_sum` is
+made of their middles.
 """
 
 from __future__ import annotations

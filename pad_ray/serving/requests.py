@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
-from pad_ray.decoding.settings import REPAIR
 from pad_ray.errors import ConfigError
 from pad_ray.section import Section
 from pad_ray.serving.messages import Job
@@ -26,13 +25,23 @@ Question = Annotated[str, StringConstraints(pattern=r"^[^\x00]*[^\x00\s][^\x00]*
 SEEDS = 2**63
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 5.0 is 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Seed = Annotated[int, Field(ge=0, lt=SEEDS), BeforeValidator(_whole)]
+SignedSeed = Annotated[int, Field(ge=-SEEDS, lt=SEEDS), BeforeValidator(_whole)]
+
+
 class BudgetRequest(Section):
     """What a question may cost; the best program so far is the answer when something runs out."""
 
     model_config = ConfigDict(strict=True)
 
-    steps: int | None = Field(None, ge=1, description="Statements of one program.")
-    tokens: int | None = Field(None, ge=1, description="Tokens, generated and read, dropped candidates included.")
+    steps: Count | None = Field(None, description="Statements of one program.")
+    tokens: Count | None = Field(None, description="Tokens, generated and read, dropped candidates included.")
     seconds: float | None = Field(None, gt=0, description="Time.")
 
 
@@ -42,9 +51,9 @@ class SearchRequest(Section):
     model_config = ConfigDict(strict=True)
 
     decoder: DecoderName | None = Field(None, description="`+repair` asks again for what ended in an exception.")
-    beams: int | None = Field(None, ge=1, description="Beams kept after each step.")
-    candidates: int | None = Field(None, ge=1, description="Candidate steps asked for each beam.")
-    samples: int | None = Field(None, ge=1, description="Samples of self-consistency.")
+    beams: Count | None = Field(None, description="Beams kept after each step.")
+    candidates: Count | None = Field(None, description="Candidate steps asked for each beam.")
+    samples: Count | None = Field(None, description="Samples of self-consistency.")
     choose: Literal["score", "vote"] | None = Field(
         None, description="The answer of the best program, or the one that most probability stands behind."
     )
@@ -71,12 +80,10 @@ class SolveRequest(SearchRequest):
     )
 
     question: Question = Field(description="The problem; not blank.")
-    temperature: float | None = Field(
-        None, ge=0, le=2, description="Of candidates and samples; 0 decodes greedily, so no other decoder goes with it."
-    )
+    temperature: float | None = Field(None, gt=0, le=2, description="Of candidates and samples.")
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus that they are drawn from.")
-    seed: int | None = Field(None, ge=0, lt=SEEDS, description="The same seed gives the same search.")
-    max_tokens: int | None = Field(None, ge=1, description="Longest program of those that are drawn at once.")
+    seed: Seed | None = Field(None, description="The same seed gives the same search.")
+    max_tokens: Count | None = Field(None, description="Longest program of those that are drawn at once.")
     stream: bool = Field(False, description="Whether steps are told as they are made, by server-sent events.")
 
 
@@ -103,7 +110,7 @@ class Jobs:
             within: what stands before a field's name when a client is told of it.
 
         Raises:
-            Refusal: a field is above its maximum, or two do not go together.
+            Refusal: a field is above its maximum.
         """
         longest = self._config.maxima.question_characters
         if len(request.question) > longest:
@@ -116,16 +123,15 @@ class Jobs:
         max_tokens = settings.pop("max_tokens")
         budget = self._config.decoding.budget.model_copy(update=settings.pop("budget"))
         decoding = self._config.decoding.model_copy(update={**settings, "budget": budget})
-        return Job(id, request.question, self._decoder(request), decoding, max_tokens)
+        return Job(id, request.question, request.decoder or self._config.decoder, decoding, max_tokens)
 
     def _settings(self, request: SolveRequest) -> dict[str, Any]:
         """What holds for a request: what it says, else what the server's settings say."""
         default, maxima = self._config.decoding, self._config.maxima
-        names = ("beams", "candidates", "samples", "choose", "top_p", "seed")
+        names = ("beams", "candidates", "samples", "choose", "temperature", "top_p", "seed")
         settings = {name: _first(getattr(request, name), getattr(default, name)) for name in names}
         budget = request.budget or BudgetRequest()
         return settings | {
-            "temperature": request.temperature or default.temperature,
             "max_tokens": _first(request.max_tokens, self._config.max_tokens),
             "budget": {
                 "steps": _first(budget.steps, default.budget.steps),
@@ -133,14 +139,6 @@ class Jobs:
                 "seconds": _first(budget.seconds, _first(default.budget.seconds, maxima.seconds)),
             },
         }
-
-    def _decoder(self, request: SolveRequest) -> str:
-        if request.temperature != 0:
-            return request.decoder or self._config.decoder
-        if request.decoder and request.decoder.removesuffix(REPAIR) != "greedy":
-            problem = f"`temperature` is 0, and decoder `{request.decoder}` draws"
-            raise Refusal(problem, "Take decoder `greedy`, or a temperature above 0", param="temperature")
-        return request.decoder or "greedy"
 
 
 def _over(settings: dict[str, Any], maxima: MaximaConfig) -> tuple[str, float, float] | None:

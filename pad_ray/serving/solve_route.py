@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pad_ray.serving.answers import SolveAnswer, json_text
 from pad_ray.serving.connection import EventStream, sent_event, while_connected
 from pad_ray.serving.desk import Desk
-from pad_ray.serving.document import STREAM
+from pad_ray.serving.document import OR_STREAM
 from pad_ray.serving.messages import AnswerEvent, Job
 from pad_ray.serving.refusals import refuse_other_media
 from pad_ray.serving.requests import Jobs, SolveRequest
@@ -34,7 +34,7 @@ class SolveRoute:
             methods=["POST"],
             dependencies=[Depends(refuse_other_media), Depends(self._desk.place)],
             response_model=SolveAnswer,
-            responses={200: {"content": {"text/event-stream": STREAM}, "description": "The answer; or its events."}},
+            responses=OR_STREAM,
             summary="Solve a question",
             operation_id="solve",
         )

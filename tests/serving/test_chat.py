@@ -134,6 +134,7 @@ def test_a_client_that_allows_more_tokens_is_content_with_less() -> None:
         ({"messages": [{"role": "user", "content": " "}]}, "messages"),
         ({"messages": [{"role": "user", "content": "\0"}]}, "messages"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}, "messages"),
+        ({"temperature": 0, "pad_ray": {"decoder": "step-beam"}}, "temperature"),
         ({"tools": [{"type": "function"}]}, "tools"),
         ({"stop": "\n"}, "stop"),
         ({"presence_penalty": 0.5}, "presence_penalty"),

@@ -113,7 +113,7 @@ def whole(text: str) -> list[tuple[str, float]]:
 def test_decoders_of_whole_programs_show_them(window: Page, sandbox: Sandbox) -> None:
     answered(window, sandbox, whole, decoder="self-consistency")
     assert window.text("#tree-how").startswith("Each is a whole program")
-    assert window.see("document.querySelector('.step').textContent").startswith("return 48 + ")
+    assert window.see("document.querySelector('.step').textContent").startswith("def solution():\n    return 48 + ")
 
 
 def repaired(text: str) -> list[tuple[str, float]]:

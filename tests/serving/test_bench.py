@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
-def asked(sandbox: Sandbox, count: int, refusals: int = 0, **fields: object) -> Turn:
+def asked(sandbox: Sandbox, count: int, refusals: int = 0, **fields: Any) -> Turn:
     engine = Gated(shopping)
     engine.allow()
     with served(engine, sandbox, refusals, queue={"retry_after": 1}) as url:

@@ -1,6 +1,7 @@
 """Pictures for the README: `python -m tests.screenshots REPORT FOLDER [TRANSCRIPT]`, with Debian's chromium.
 
-A transcript is what `script` wrote of a command at a terminal.
+A transcript is what `script` wrote of a command at a terminal. `python -m tests.screenshots serve FOLDER` takes the
+picture of the served page in the middle of a search, with a scripted model.
 """
 
 from __future__ import annotations
@@ -73,5 +74,30 @@ def main(report: str, folder: str, transcript: str | None = None) -> None:
             shoot(page, place / "terminal.png", 1060, 40 + round(lines * 20.3))
 
 
+def shoot_search(folder: str) -> None:
+    """The page that a server has, after three statements of a search."""
+    from pad_ray.sandbox import Sandbox
+    from tests.serving.chromium import Chromium
+    from tests.serving.page_server import QUESTION, Gated, served, shopping
+
+    engine = Gated(shopping)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Sandbox() as sandbox,
+        Chromium(Path(scratch, "profile")) as chromium,
+        served(engine, sandbox, name="student") as url,
+    ):
+        window = chromium.page(1000, 1250)
+        window.prefer(motion="reduce")
+        window.open(url)
+        window.see("document.querySelector('#question').focus()")
+        window.write(QUESTION)
+        window.press("Enter", control=True)
+        engine.allow(3)
+        window.until("document.querySelector('#progress').textContent.startsWith('Statement 3 ')")
+        window.see("document.activeElement.blur()")
+        window.picture(Path(folder, "serve.png"))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    shoot_search(sys.argv[2]) if sys.argv[1:2] == ["serve"] else main(*sys.argv[1:])

@@ -75,6 +75,7 @@ class Chromium:
         page = self._pages[session] = Page(self, session, target)
         for domain in ("Page", "Runtime", "Log"):
             page.call(f"{domain}.enable")
+        page.call("Emulation.setScrollbarsHidden", hidden=True)
         page.resize(width, height)
         return page
 

@@ -61,6 +61,7 @@ class Gated(ScriptedEngine):
     Attributes:
         begun: set once it has been asked.
         left: set once something that was being written is not wanted any more.
+        at_work: calls that it has not answered yet.
     """
 
     def __init__(self, script: Script) -> None:
@@ -69,10 +70,12 @@ class Gated(ScriptedEngine):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._allowed, self._broken = 0, False
         self.begun, self.left = threading.Event(), threading.Event()
+        self.at_work = 0
 
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
         self._loop = asyncio.get_running_loop()
         self.begun.set()
+        self.at_work += 1
         written = max(map(len, beams), default=0)
         try:
             async with self._changed:
@@ -80,6 +83,8 @@ class Gated(ScriptedEngine):
         except asyncio.CancelledError:
             self.left.set()
             raise
+        finally:
+            self.at_work -= 1
         if self._broken:
             raise EngineError("the model ran out of memory")
         return await super().propose(prompt, beams, draw)

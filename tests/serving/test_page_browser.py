@@ -105,6 +105,35 @@ def test_what_died_says_of_what(window: Page, sandbox: Sandbox) -> None:
     assert "same state as dolls = 8 * 13" in fates
 
 
+def whole(text: str) -> list[tuple[str, float]]:
+    """Programs of one line, which ends the text."""
+    return [("\n    return 48 + 104", 0.6), ("\n    return 48 + 13", 0.4)]
+
+
+def test_decoders_of_whole_programs_show_them(window: Page, sandbox: Sandbox) -> None:
+    answered(window, sandbox, whole, decoder="self-consistency")
+    assert window.text("#tree-how").startswith("Each is a whole program")
+    assert window.see("document.querySelector('.step').textContent").startswith("def solution():\n    return 48 + ")
+
+
+def repaired(text: str) -> list[tuple[str, float]]:
+    """Breaks, whatever it is told."""
+    return [("\n    return pears\n", 1.0)]
+
+
+def test_tree_of_a_repair_stands_alone(window: Page, sandbox: Sandbox) -> None:
+    answered(window, sandbox, repaired, decoder="step-beam+repair")
+    assert "repair 1" in window.text("#attempt")
+    assert len(window.see(LEVELS)) == 1
+    assert "1 program before this one" in window.text("#answer")
+
+
+def test_no_answer_says_why(window: Page, sandbox: Sandbox) -> None:
+    answered(window, sandbox, repaired)
+    assert window.text(".value-large") == "No answer"
+    assert "No branch could go on" in window.text("#answer")
+
+
 def test_what_died_can_be_hidden(window: Page, sandbox: Sandbox) -> None:
     answered(window, sandbox)
     window.click("#dead")

@@ -5,7 +5,7 @@ import { byId, tell } from "./dom.js";
 import * as form from "./form.js";
 import { modelName, solve } from "./stream.js";
 import { TreeView } from "./tree_view.js";
-import { counted, failure, seconds } from "./words.js";
+import { counted, failure, seconds, treeOf } from "./words.js";
 
 const TRIES = 5; // of a question that is turned away because there is too much to do
 const tree = new TreeView(byId("tree"));
@@ -66,6 +66,7 @@ function begin() {
   tell(byId("notice"), "");
   tell(byId("attempt"), "");
   tell(byId("opening"), "");
+  tell(byId("tree-how"), treeOf(true));
   byId("search").hidden = true;
   byId("answer").hidden = true;
   byId("result").hidden = false;
@@ -89,8 +90,10 @@ function grew(step) {
 }
 
 function answered(answer) {
+  if ((answer.attempts?.length ?? 0) !== attempt) tree.clear(); // the last program's tree was never told
   if (answer.branches.length) {
     byId("search").hidden = false;
+    tell(byId("tree-how"), treeOf(answer.lines.length > 0 || tree.size > 0));
     tree.settle(answer);
   }
   tell(byId("progress"), "");

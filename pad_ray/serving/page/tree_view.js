@@ -48,7 +48,9 @@ export class TreeView {
     const rows = this.#tree.rows(trunk).map(({ branch, side }) => {
       const item = this.#item(branch);
       this.#dress(item, branch, side);
-      item.classList.toggle("chosen", this.#chosen > 0 && lit && leading.has(branch.id));
+      const chosen = this.#chosen > 0 && lit && leading.has(branch.id);
+      item.classList.toggle("chosen", chosen);
+      if (chosen) item.setAttribute("aria-current", "true");
       item.classList.toggle("leading", !this.#chosen && leading.has(branch.id));
       item.classList.toggle("left", !isDead(branch) && !alive.has(branch.id));
       return item;

@@ -33,6 +33,12 @@ export function fateOf(branch, into = "") {
   return FATES[branch.fate] ?? "";
 }
 
+const STEPS = "Each line is a statement that the model proposed: its score, and the values that it bound.";
+const WHOLE = "Each is a whole program that the model wrote, with its score.";
+
+/** What the lines of a tree are. */
+export const treeOf = (stepwise) => `${stepwise ? STEPS : WHOLE} Arrow keys walk the tree.`;
+
 export const stoppedBy = (reason) => STOPPED[reason] ?? "";
 
 /** A failure as a sentence. */

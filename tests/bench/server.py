@@ -1,0 +1,152 @@
+"""The service that a bench asks: one that it starts, one that runs elsewhere, or one with a scripted model."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import psutil
+
+from tests.ray_cluster import free_ports
+
+# Of Serve, for every deployment, and of the ingress.
+_GAUGES = ("ray_serve_replica_processing_queries", "ray_pad_ray_serve_in_flight")
+_REPORTED = 15.0  # seconds; Ray's nodes report every ten
+_SETTLES = 120.0
+_STARTS = 900.0
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Server:
+    """A service.
+
+    Attributes:
+        url: where it answers.
+        processes: those that serve; none of one that runs elsewhere.
+        at_work: how many calls it has at work; None where it does not say.
+        lag: seconds after which `at_work` knows of a change.
+    """
+
+    url: str
+    processes: Callable[[], list[psutil.Process]]
+    at_work: Callable[[], float | None]
+    lag: float = _REPORTED
+
+    def memory(self) -> dict[str, float]:
+        """Resident memory in MiB, by process."""
+        found = {}
+        for process in self.processes():
+            try:
+                found[f"{process.pid} {_named(process)}"] = process.memory_info().rss / _MIB
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def settles(self) -> float | None:
+        """Waits until nothing is at work; what is left after two minutes, None where it does not say."""
+        time.sleep(self.lag)
+        limit = time.monotonic() + _SETTLES
+        while (left := self.at_work()) and time.monotonic() < limit:
+            time.sleep(1)
+        return left
+
+
+def elsewhere(url: str, metrics: str | None) -> Server:
+    """One that runs already.
+
+    Args:
+        url: where it answers.
+        metrics: where a node of Ray tells its figures.
+    """
+    return Server(url, lambda: [], lambda: calls_at_work([metrics] if metrics else []))
+
+
+@contextmanager
+def started(model: str, settings: Sequence[str] = ()) -> Iterator[Server]:
+    """`pad-ray serve` on a free port, until the end of the block.
+
+    Args:
+        model: what it serves.
+        settings: `key=value`, as `--set` takes them.
+
+    Raises:
+        RuntimeError: it ended before it answered.
+    """
+    [port] = free_ports(1)
+    options = [word for one in settings for word in ("--set", one)]
+    pad_ray = str(Path(sys.executable).with_name("pad-ray"))
+    command = [pad_ray, "serve", "--model", model, "--port", str(port), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await_ready(url, process)
+        tree = psutil.Process(process.pid)
+        yield Server(url, lambda: [tree, *tree.children(recursive=True)], lambda: calls_at_work(_metrics_of(tree)))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(120)
+
+
+@contextmanager
+def scripted() -> Iterator[Server]:
+    """One in this process, whose model is a script: to try the bench itself."""
+    from pad_ray.sandbox import Sandbox
+    from tests.serving.page_server import Gated, served, shopping
+
+    engine = Gated(shopping)
+    engine.allow()
+    with Sandbox() as sandbox, served(engine, sandbox, queue={"in_flight": 24, "retry_after": 1}) as url:
+        own = psutil.Process(os.getpid())
+        yield Server(url, lambda: [own, *own.children(recursive=True)], lambda: engine.at_work, 0.0)
+
+
+def calls_at_work(endpoints: Sequence[str]) -> float | None:
+    """Calls at work in all deployments, by the figures of Ray's nodes; None where they say nothing of it."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    found = []
+    for endpoint in endpoints:
+        text = httpx2.get(endpoint, timeout=30, trust_env=False).text
+        for family in text_string_to_metric_families(text):
+            found += [sample.value for sample in family.samples if sample.name in _GAUGES]
+    return sum(found) if found else None
+
+
+def _metrics_of(tree: psutil.Process) -> list[str]:
+    """Where the nodes among some processes tell their figures."""
+    ports = set()
+    for process in tree.children(recursive=True):
+        try:
+            ports |= set(re.findall(r"--metrics-export-port=([1-9]\d*)", " ".join(process.cmdline())))
+        except psutil.NoSuchProcess:
+            continue
+    return [f"http://127.0.0.1:{port}/metrics" for port in sorted(ports)]
+
+
+def _await_ready(url: str, process: subprocess.Popen[str]) -> None:
+    limit = time.monotonic() + _STARTS
+    while time.monotonic() < limit:
+        if process.poll() is not None:
+            raise RuntimeError(f"pad-ray serve ended with code {process.returncode} before it answered")
+        try:
+            if httpx2.get(f"{url}/readyz", timeout=30, trust_env=False).status_code == 200:
+                return
+        except httpx2.HTTPError:
+            pass
+        time.sleep(1)
+    raise RuntimeError(f"pad-ray serve did not answer within {_STARTS:.0f} s")
+
+
+def _named(process: psutil.Process) -> str:
+    words = process.cmdline() or [process.name()]
+    return next((word for word in words[:1] if word.startswith("ray::")), Path(words[0]).name)[:48]

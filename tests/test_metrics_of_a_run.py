@@ -160,7 +160,10 @@ def test_status_tells_of_the_cluster_while_the_run_is_at_work(scraped: Any) -> N
 
 def test_a_gauge_that_was_set_once_stays_in_sight(scraped: Any) -> None:
     found = scraped[0]
-    seen = lambda: found.of("ray_pad_ray_round", run="held") == [3]  # noqa: E731
+
+    def seen() -> bool:
+        return bool(found.of("ray_pad_ray_round", run="held") == [3])
+
     with exported("held"), beside(found.work):
         gauge("round", 3)
         found.wait_for(seen)

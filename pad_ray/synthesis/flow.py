@@ -32,7 +32,7 @@ def sums_of(samples: Sequence[Row], seconds: float) -> Any:
     for row in samples:
         sums["rows", row["verdict"], ""] += 1
         sums["tokens", "", ""] += row["completion_tokens"]
-        sums["retries", "", ""] += row["attempt"] > 0
+        sums["retries", "", ""] += bool(row["attempt"])  # a later attempt at the request
         if row["tier"]:
             status = "ok" if row["verdict"] in _ENDED else row["verdict"]
             sums["sandbox_programs", status, row["tier"]] += 1

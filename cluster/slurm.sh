@@ -31,7 +31,11 @@ export PATH=$VENV/bin:$PATH
 # Only who holds the token may speak to this Ray; the steps below inherit it, and other users do not see it.
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN
 RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))')
-export RAY_USAGE_STATS_ENABLED=0 RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=${RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT:-300}
+export RAY_USAGE_STATS_ENABLED=0
+# A .venv on a shared disk loads slowly when many nodes read it at once: seconds that nodes may take to come up, and
+# milliseconds that a node's agents may.
+export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=${RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT:-300}
+export RAY_agent_register_timeout_ms=${RAY_agent_register_timeout_ms:-120000}
 
 # The node's CPUs that are this job's, where a step would get one by default.
 cpus=${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}

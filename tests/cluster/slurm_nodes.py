@@ -132,11 +132,15 @@ def _daemon(
 def _await_idle(nodes: int, environment: Mapping[str, str], folder: Path) -> None:
     until = time.monotonic() + _SECONDS
     while True:
-        said = subprocess.run(["sinfo", "-h", "-t", "idle", "-o", "%D"], env=environment, capture_output=True, text=True)
+        said = subprocess.run(
+            ["sinfo", "-h", "-t", "idle", "-o", "%D"], env=environment, capture_output=True, text=True
+        )
         if said.stdout.strip() == str(nodes):
             return
         if time.monotonic() > until:
-            logs = "\n".join(f"{path.name}: {path.read_text(errors='replace')[-2000:]}" for path in folder.glob("*.out"))
+            logs = "\n".join(
+                f"{path.name}: {path.read_text(errors='replace')[-2000:]}" for path in folder.glob("*.out")
+            )
             raise RuntimeError(f"SLURM did not come up: {said.stdout}{said.stderr}\n{logs}")
         time.sleep(0.5)
 

@@ -10,8 +10,8 @@ import yaml
 
 from pad_ray.cli import parser
 from pad_ray.config import RunConfig, load_config
-from pad_ray.placement import Node, check
 from pad_ray.errors import PlacementError
+from pad_ray.placement import Node, check
 from tests.cluster.crds import crd, part, problems
 from tests.cluster.manifests import (
     CLUSTER,

@@ -3,7 +3,7 @@
 python -m tests.cluster.slurm_nodes --nodes 2 --cpus 4 -- sbatch --wait SCRIPT
 
 Nodes have their own network, processes, host name and `/tmp/ray`, as machines have, so that `ray stop` at the end of a
-job ends that node's Ray and no other of this machine. They share the file system. All of it ends with the command, whose
+job ends that node's Ray and no other of this machine. They share the file system. All ends with the command, whose
 exit code is given back.
 """
 

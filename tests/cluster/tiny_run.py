@@ -20,7 +20,7 @@ def write_run(folder: Path, problems: int) -> Path:
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     config = folder / "mine.yaml"
     config.write_text(
-        f"runs: {folder}/runs\nproblems: {{train: problems.jsonl, holdout: 0}}\nevaluation: {{shots: [0]}}\n"
-        "teacher: {kind: recorded, file: completions.jsonl, shots: 0, samples: 1}\n"
+        f"runs: {folder}/runs\nproblems: {{train: {folder}/problems.jsonl, holdout: 0}}\nevaluation: {{shots: [0]}}\n"
+        f"teacher: {{kind: recorded, file: {folder}/completions.jsonl, shots: 0, samples: 1}}\n"
     )
     return config

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -21,8 +22,15 @@ _SECONDS = 180
 
 
 @contextmanager
-def ray_cluster(cpus: int = 3) -> Iterator[str]:
+def ray_cluster(
+    cpus: int = 3, head: Sequence[str] = (), worker: Sequence[str] = (), variables: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Head and worker with so many logical CPUs each, as two groups of processes.
+
+    Args:
+        cpus: of each, where the options name none.
+        head, worker: further options of `ray start`.
+        variables: further variables of both.
 
     Yields:
         The address of the dashboard.
@@ -31,14 +39,17 @@ def ray_cluster(cpus: int = 3) -> Iterator[str]:
     # Short, for the names of sockets may have 107 bytes; one for each, as on two machines: a node unpacks a job's files
     # anew, and in a common folder would take the working directory from under the job on the other.
     folder, other = (tempfile.mkdtemp(prefix="pad-", dir="/tmp") for _ in range(2))
-    head = [f"--port={port}", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}"]
+    ports = (f"--port={port}", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}")
+    counted = f"--num-cpus={cpus}"
+    environment = cluster_environment() | dict(variables or {})
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.callback(shutil.rmtree, other, ignore_errors=True)
-        stack.enter_context(_node("--head", *head, f"--temp-dir={folder}", f"--num-cpus={cpus}"))
+        stack.enter_context(_node(environment, "--head", *ports, f"--temp-dir={folder}", counted, *head))
         address = f"http://127.0.0.1:{dashboard}"
         _await(f"{address}/api/version")
-        stack.enter_context(_node(f"--address=127.0.0.1:{port}", f"--temp-dir={other}", f"--num-cpus={cpus}"))
+        joined = f"--address=127.0.0.1:{port}"
+        stack.enter_context(_node(environment, joined, f"--temp-dir={other}", counted, *worker))
         yield address
 
 
@@ -59,11 +70,11 @@ def cluster_environment() -> dict[str, str]:
 
 
 @contextmanager
-def _node(*options: str) -> Iterator[None]:
+def _node(environment: Mapping[str, str], *options: str) -> Iterator[None]:
     ports = [f"--{name}={port}" for name, port in zip(_AGENT_PORTS, free_ports(3), strict=True)]
     command = [_RAY, "start", *options, *ports, "--node-ip-address=127.0.0.1", "--block", "--disable-usage-stats"]
     with tempfile.TemporaryFile() as said:
-        node = subprocess.Popen(command, env=cluster_environment(), stdout=said, stderr=said, start_new_session=True)
+        node = subprocess.Popen(command, env=environment, stdout=said, stderr=said, start_new_session=True)
         try:
             yield
         finally:
@@ -81,6 +92,8 @@ def _await(address: str) -> None:
         try:
             urllib.request.urlopen(address, timeout=5).close()
             return
+        except urllib.error.HTTPError:
+            return  # it answers, and wants a token
         except OSError:
             if time.monotonic() > until:
                 raise

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ import yaml
 import pad_ray
 from pad_ray.cli import parser
 from pad_ray.config import parse_config
+from pad_ray.serving.settings import ServeConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -76,9 +78,20 @@ def test_calls_within_sentences_fit_the_functions(text: str) -> None:
     inspect.signature(getattr(pad_ray, call.func.attr)).bind(*call.args, **arguments)
 
 
-@pytest.mark.parametrize("text", blocks("yaml"))
+def settings(of_serving: bool) -> list[object]:
+    """The blocks of YAML: the page on serving has a server's, the others a run's."""
+    found: list[Any] = list(blocks("yaml"))
+    return [block for block in found if block.id.startswith("serving.md") is of_serving]
+
+
+@pytest.mark.parametrize("text", settings(of_serving=False))
 def test_yaml_is_a_configuration(text: str) -> None:
     parse_config(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("text", settings(of_serving=True))
+def test_yaml_of_serving_is_a_servers(text: str) -> None:
+    ServeConfig.model_validate(yaml.safe_load(text))
 
 
 def commands(text: str) -> Iterator[list[str]]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pad_ray.evaluation.metrics import place_names
 from pad_ray.figures import difference, interval, p_value
+from pad_ray.recipes import JudgedBy, recipe_named
 from pad_ray.rounds import Round, table_of
 from pad_ray.verification import Verdict
 
 if TYPE_CHECKING:
     from pad_ray.answers import Answers
     from pad_ray.comparing import Finding
+    from pad_ray.config import RunConfig
     from pad_ray.forecast import Forecast
     from pad_ray.plan import Step
     from pad_ray.sandbox.doctor import Escape
@@ -73,6 +76,13 @@ def print_results(results: list[dict[str, Any]], report: str) -> None:
             f"{100 * row['accuracy']:>5.1f}% {interval(row['low'], row['high']):>16} {rate:>11}"
         )
     print(f"\nreport: {report}")
+
+
+def print_serving(config: RunConfig, run: str) -> None:
+    """The command that serves the run's student, where it is one that can be served."""
+    recipe = recipe_named(config.recipe)
+    if recipe.judged_by is JudgedBy.PROGRAM and not recipe.students:
+        print(f"serve it: pad-ray serve --run {shlex.quote(run)}")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

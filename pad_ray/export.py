@@ -25,6 +25,7 @@ from pad_ray.run_folder import DONE, read_mark
 from pad_ray.run_tables import RunTables
 from pad_ray.storage import Storage
 from pad_ray.student_card import asking_of
+from pad_ray.student_file import StudentFile
 from pad_ray.training.card import merged_card
 
 MERGED = "student-merged"
@@ -121,6 +122,7 @@ def _merge(config: RunConfig, adapter: Path, target: Path, scale: float) -> None
     model = PeftModel.from_pretrained(load_model(base, config.training.precision), str(adapter))
     model.merge_and_unload().save_pretrained(target)
     AutoTokenizer.from_pretrained(adapter).save_pretrained(target)
+    StudentFile.read(str(adapter)).write(Storage.open(str(target)))
     card = (adapter / "README.md").read_text(encoding="utf-8")
     note = (
         ""

@@ -5,6 +5,7 @@ refining.py   refine, rounds
 comparing.py  compare
 judging.py    verify
 solving.py    solve
+serving.py    serve
 looking.py    status, report, show, samples
 taking.py     export
 keeping.py    ability, average, rehearse
@@ -21,7 +22,19 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pad_ray.cli import cluster, comparing, judging, keeping, looking, refining, running, solving, starting, taking
+from pad_ray.cli import (
+    cluster,
+    comparing,
+    judging,
+    keeping,
+    looking,
+    refining,
+    running,
+    serving,
+    solving,
+    starting,
+    taking,
+)
 from pad_ray.cli.parser import Parser, new_parser
 from pad_ray.errors import PadRayError
 
@@ -74,7 +87,7 @@ def _said(line: str, code: int) -> int:
 def parser() -> Parser:
     """The whole command line."""
     top, commands = new_parser()
-    verbs = (running, refining, comparing, judging, solving, looking, taking, keeping, cluster, starting)
+    verbs = (running, refining, comparing, judging, solving, serving, looking, taking, keeping, cluster, starting)
     for add in (starting.add_init, *(group.add for group in verbs)):
         add(commands)
     return top

@@ -62,7 +62,7 @@ def _rounds(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace, path: Path, most: int | None) -> int:
     from pad_ray.config import load_config
-    from pad_ray.console import print_results
+    from pad_ray.console import print_results, print_serving
     from pad_ray.pipeline import Pipeline
     from pad_ray.report import write_report
     from pad_ray.rounds import table_of
@@ -75,6 +75,7 @@ def _run(arguments: argparse.Namespace, path: Path, most: int | None) -> int:
         report = write_report(pipeline.folder, pipeline.config, pipeline.stages, results)
         print_results(results, report)
         _print(rounds, reason)
+        print_serving(pipeline.config, pipeline.folder.storage.uri)
     if arguments.json:
         print_json({"folder": pipeline.folder.storage.uri, "rounds": table_of(rounds), "stopped": reason})
     return 0

@@ -143,7 +143,7 @@ def _print_plan(pipeline: Pipeline, until: Until) -> None:
 
 
 def _work(pipeline: Pipeline, arguments: argparse.Namespace) -> dict[str, Any]:
-    from pad_ray.console import print_bill, print_results, print_rows, print_student
+    from pad_ray.console import print_bill, print_results, print_rows, print_serving, print_student
     from pad_ray.forecast import bill
     from pad_ray.report import write_report
 
@@ -154,6 +154,7 @@ def _work(pipeline: Pipeline, arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.until == "report":
         report = write_report(folder, pipeline.config, pipeline.stages, results)
         print_results(results, report)
+        print_serving(pipeline.config, folder.storage.uri)
         return {"results": results, "report": report}
     if arguments.until == "student":
         mark = pipeline.student_stage.done or {}

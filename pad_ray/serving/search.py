@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 
 from pad_ray.asking import Asking, check_stepwise
@@ -28,19 +28,26 @@ class Searcher:
         engine: the model.
         runner: runs programs, such as an open `Sandbox`.
         asking: how the student is asked.
+        session: the engine for the job of that id, where a job's calls shall stay with one of several.
 
     Raises:
         ConfigError: the student writes no programs.
     """
 
-    def __init__(self, engine: StepEngine, runner: Runner, asking: Asking) -> None:
+    def __init__(
+        self,
+        engine: StepEngine,
+        runner: Runner,
+        asking: Asking,
+        session: Callable[[str], StepEngine] | None = None,
+    ) -> None:
         if not asking.writes_programs:
             raise ConfigError(
                 f"recipe `{asking.recipe.name}` writes no programs, so no step of it can be run",
                 "Serve a student of another recipe",
             )
         self._engine, self._runner, self._asking = engine, runner, asking
-        self._scorers = Scorers()
+        self._session, self._scorers = session, Scorers()
 
     async def ready(self) -> bool:
         """Its engine is loaded, else there were none."""
@@ -77,7 +84,8 @@ class Searcher:
             raise StageError(error.problem, error.mend) from error
 
     async def _answer(self, job: Job, events: asyncio.Queue[Event | None]) -> AnswerEvent:
-        meter = _Meter(self._engine, self._runner)
+        engine = self._session(job.id) if self._session else self._engine
+        meter = _Meter(engine, self._runner)
         growth = Growth(opening_of(self._asking.recipe))
 
         def on_step(attempt: int, branches: Sequence[Branch]) -> None:

@@ -90,7 +90,16 @@ def test_a_finished_run_is_told_again_without_starting_anything(
     out = capfd.readouterr().out
     assert (out.count("\n  kept   "), out.count("\n  to do  ")) == (9, 0)
     assert len([line for line in out.splitlines() if line.startswith(("test ", "validation "))]) == 3
-    assert out.endswith(f"\nreport: {folder}/runs/run/report.html\n")
+    assert f"\nreport: {folder}/runs/run/report.html\n" in out
+
+
+def test_a_run_ends_with_the_command_that_serves_its_student(
+    capfd: Capture, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _finish(folder / "run.yaml")
+    monkeypatch.setattr("pad_ray.pipeline.ray_running", lambda *given: pytest.fail("Ray was started"))
+    assert main(["run", "run.yaml"]) == 0
+    assert capfd.readouterr().out.endswith(f"\nserve it: pad-ray serve --run {folder}/runs/run\n")
 
 
 def test_what_was_measured_is_noted_before_the_training(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ COMMANDS = [
     "run",
     "sample",
     "samples",
+    "serve",
     "show",
     "solve",
     "status",

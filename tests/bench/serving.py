@@ -112,6 +112,9 @@ def _abandon(server: Server, client: Client, questions: Sequence[str], arguments
 
 
 def _is_flat(before: dict[str, float], after: dict[str, float]) -> bool:
+    if not before:
+        print("memory of a server that was not started here is not known")
+        return True
     print(f"\n{'process':<56} {'before':>9} {'after':>9}  MiB")
     for name in sorted(before | after):
         print(f"{name:<56} {before.get(name, 0):>9.0f} {after.get(name, 0):>9.0f}")

@@ -46,6 +46,6 @@ address=$("${step[@]}" --nodes=1 --ntasks=1 --nodelist="$head" hostname --all-ip
 port=$((20000 + SLURM_JOB_ID % 10000))
 
 # On the node that has the address it starts a head, waits for the others, runs the command and stops Ray; on the others
-# a worker that ends with the head.
+# a worker, which ends within about a minute of the head.
 "${step[@]}" --nodes="$SLURM_JOB_NUM_NODES" ray symmetric-run --address "$address:$port" \
   --min-nodes "$SLURM_JOB_NUM_NODES" --num-cpus "$cpus" -- pad-ray run "$@"

@@ -37,7 +37,7 @@ def test_a_command_parses(line: str) -> None:
 
 
 def test_its_tables_are_those_that_the_program_computes() -> None:
-    command = [sys.executable, CLUSTER / "sizes.py"]
+    command = [sys.executable, str(CLUSTER / "sizes.py")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for table in said.strip().split("\n\n"):
         assert table in PAGE

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from pad_ray.asking import Asking
+from pad_ray.decoding.engine import Draw
 from pad_ray.errors import PadRayError, StageError
 from pad_ray.generation.step_serve import awaited, is_lost, said, streamed
 from pad_ray.serving.backend import DecoderLost, Overloaded
@@ -18,6 +19,7 @@ from pad_ray.serving.search import Searcher
 from pad_ray.serving.settings import ServeConfig
 
 _READY_WITHIN = 10.0  # seconds
+_FIRST = "def solution():"
 
 
 class DecoderServer:
@@ -32,7 +34,8 @@ class DecoderServer:
 
     def __init__(self, config: ServeConfig, model: str, models: Any, sandboxes: Any) -> None:
         self._models = models
-        engine = step_engine(models, config, model)
+        self._engine = engine = step_engine(models, config, model)
+        self._warm = False
         self._searcher = Searcher(engine, RemoteRunner(sandboxes), Asking.of(model, config.recipe), engine.session)
 
     async def solve(self, job: Job) -> AsyncGenerator[Event]:
@@ -42,8 +45,11 @@ class DecoderServer:
                 yield event
 
     async def ready(self) -> bool:
-        """Whether a model's replica answers."""
+        """Whether a model's replica answers; the first question is its first token, which takes an engine longest."""
         await awaited(self._models.check_health.remote())
+        if not self._warm:
+            await self._engine.propose(self._engine.encode(_FIRST), [()], Draw(1, 0.0, max_tokens=4))
+            self._warm = True
         return True
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from fastapi import Request
 
+from pad_ray.errors import PadRayError
 from pad_ray.serving.backend import Backend, DecoderLost
 from pad_ray.serving.messages import AnswerEvent, Event, Job
 from pad_ray.serving.metrics import Metrics
 from pad_ray.serving.refusals import Refusal
 from pad_ray.serving.settings import QueueConfig
+
+_READY_WITHIN = 5.0  # seconds
 
 
 class Desk:
@@ -25,14 +29,30 @@ class Desk:
 
     def __init__(self, backend: Backend, queue: QueueConfig, metrics: Metrics) -> None:
         self._backend, self._queue, self._metrics = backend, queue, metrics
-        self._at_work = 0
+        self._at_work, self._was_ready = 0, False
+
+    async def check_ready(self) -> None:
+        """Refuses while the model is not loaded: a request would spend its time on waiting for that.
+
+        Raises:
+            Refusal: 503.
+        """
+        try:
+            async with asyncio.timeout(_READY_WITHIN):
+                self._was_ready = await self._backend.ready()
+        except (PadRayError, TimeoutError):
+            self._was_ready = False
+        if not self._was_ready:
+            raise Refusal("the model is not loaded yet", "Ask again later", 503, code="not_ready")
 
     async def place(self, request: Request) -> AsyncIterator[None]:
         """A dependency of a route: a place that is kept until its answer has been sent.
 
         Raises:
-            Refusal: 503, there is none.
+            Refusal: 503, there is none, or the model has never been ready yet.
         """
+        if not self._was_ready:
+            await self.check_ready()
         if self._at_work >= self._queue.in_flight:
             self._metrics.ended(route_of(request), "overloaded")
             raise Refusal(

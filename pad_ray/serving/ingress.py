@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -26,7 +25,6 @@ from pad_ray.serving.settings import ServeConfig
 from pad_ray.serving.solve_route import SolveRoute
 
 _NOBODY_READS = 499
-_READY_WITHIN = 5.0  # seconds
 _PAGE = Path(__file__).parent / "page"
 
 
@@ -51,7 +49,7 @@ def build_ingress(config: ServeConfig, backend: Backend) -> FastAPI:
     app = FastAPI(title="pad-ray", description=ABOUT, version="1", docs_url=None, redoc_url=None)
     app.include_router(SolveRoute(desk, jobs, model).router(), responses=FAILURES)
     app.include_router(ChatRoute(desk, jobs, model, config.maxima.max_tokens).router(), responses=FAILURES)
-    app.include_router(_health(backend))
+    app.include_router(_health(desk))
     _tell_failures(app, config, metrics)
     app.openapi = describe(app, config, bool(tokens))  # type: ignore[method-assign]
     app.add_api_route("/docs", lambda: HTMLResponse(page_of(app.openapi())), include_in_schema=False)
@@ -70,7 +68,7 @@ def model_name(config: ServeConfig) -> str:
     return config.name or config.model.rstrip("/").rpartition("/")[2]
 
 
-def _health(backend: Backend) -> APIRouter:
+def _health(desk: Desk) -> APIRouter:
     router = APIRouter(tags=["Health"])
 
     @router.get("/healthz", operation_id="healthz", summary="Whether the process lives")
@@ -81,13 +79,7 @@ def _health(backend: Backend) -> APIRouter:
         "/readyz", operation_id="readyz", summary="Whether a question would be answered", responses={503: FAILURES[503]}
     )
     async def readyz() -> Health:
-        try:
-            async with asyncio.timeout(_READY_WITHIN):
-                ready = await backend.ready()
-        except (PadRayError, TimeoutError):
-            ready = False
-        if not ready:
-            raise Refusal("the model is not loaded yet", "Ask again later", 503, code="not_ready")
+        await desk.check_ready()
         return Health(status="ready")
 
     return router

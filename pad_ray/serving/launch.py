@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -165,13 +166,24 @@ def log_folder() -> Storage:
     return Storage.open(str(cache_folder() / "serving"))
 
 
-def answers(address: str) -> bool:
-    """Whether the service says that it lives."""
-    try:
-        with urllib.request.urlopen(f"{address}/healthz", timeout=30) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+def answers(address: str, within: float = 300) -> bool:
+    """Whether the service answers questions.
+
+    Args:
+        within: seconds that it may take to be ready; an engine's first tokens take longest.
+    """
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=30):
+                return True
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                return False
+        except (urllib.error.URLError, OSError):
+            return False
+        time.sleep(0.5)
+    return False
 
 
 def _reachable(host: str) -> str:

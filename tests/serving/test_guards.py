@@ -196,3 +196,18 @@ def test_the_page_can_be_left_out() -> None:
 @pytest.mark.parametrize("path", ["/page/../ingress.py", "/page/%2e%2e/ingress.py", "/page/..%2fingress.py"])
 def test_only_the_page_is_served_as_files(path: str) -> None:
     assert ask(app_of(Told([ANSWER])), "GET", path).status_code == 404
+
+
+def test_a_question_waits_for_no_model_that_is_not_loaded() -> None:
+    class Loading(Told):
+        loaded = False
+
+        async def ready(self) -> bool:
+            return self.loaded
+
+    backend = Loading([ANSWER])
+    app = app_of(backend)
+    early = ask(app, "POST", "/v1/solve", json={"question": "?"})
+    backend.loaded = True
+    later = ask(app, "POST", "/v1/solve", json={"question": "?"})
+    assert (early.status_code, "retry-after" in early.headers, later.status_code) == (503, True, 200)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# sbatch --nodes=4 --gpus-per-node=4 cluster/slurm.sh jobs/gsm8k.yaml --set runs=/shared/runs
+# sbatch --nodes=4 --gpus-per-node=4 cluster/slurm.sh jobs/gsm8k.yaml --set runs=/mnt/pad-ray/runs
 #
 # A run on SLURM: Ray's head and the run itself on the first node, workers on the others, everything ended when the run
 # ends, whose exit code is the job's. Without --gpus-per-node it runs on CPUs. What follows the script's name goes to

@@ -131,7 +131,7 @@ def job_config(name: str) -> RunConfig:
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_jobs_entrypoint_names_files_that_are_there(name: str) -> None:
-    assert job_config(name).runs == "/shared/runs"
+    assert job_config(name).runs == "/mnt/pad-ray/runs"
 
 
 @pytest.mark.parametrize("name", JOBS)

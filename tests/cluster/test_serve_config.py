@@ -28,7 +28,7 @@ def test_ray_serve_takes_it() -> None:
 
 
 def test_our_settings_take_its_arguments() -> None:
-    assert ServeConfig.model_validate(APPLICATION["args"]).model == "/shared/runs/gsm8k-7b/student"
+    assert ServeConfig.model_validate(APPLICATION["args"]).model == "/mnt/pad-ray/runs/gsm8k-7b/student"
 
 
 def test_an_argument_that_is_none_is_refused() -> None:

@@ -95,7 +95,7 @@ def test_the_dashboard_refuses_who_has_no_token(kuberay: str) -> None:
 def test_the_jobs_entrypoint_makes_examples(kuberay: str, tmp_path: Path) -> None:
     python, script, _, *sets = shlex.split(JOB["spec"]["entrypoint"])
     config = write_run(tmp_path, problems=40)
-    sets = [word.replace("/shared/runs", f"{tmp_path}/runs") for word in sets]
+    sets = [word.replace("/mnt/pad-ray/runs", f"{tmp_path}/runs") for word in sets]
     entrypoint = [python, str(in_repository(script)), str(config), *sets]
     environment = yaml.safe_load(JOB["spec"]["runtimeEnvYAML"])
     environment["env_vars"]["PYTHONPATH"] = str(ROOT)

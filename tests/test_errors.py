@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import pytest
 
@@ -30,5 +31,5 @@ def test_the_message_is_the_problem_and_then_the_mend() -> None:
 
 
 def test_the_tree_in_the_docstring_names_every_error() -> None:
-    drawn = [line.strip(" │├└─").split()[0] for line in (errors.__doc__ or "").splitlines() if "Error  " in line]
+    drawn = re.findall(r"^[ │├└─]+(\w+) {2,}", errors.__doc__ or "", re.MULTILINE)
     assert sorted(drawn) == sorted(kind.__name__ for kind in ALL)

@@ -75,9 +75,9 @@ def test_the_quickstart_is_the_one_of_the_jobs() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "jobs").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_configuration_of_the_jobs_opens_with_its_launch_line(path: Path) -> None:
     first = path.read_text(encoding="utf-8").splitlines()[0]
-    compares = path.stem.startswith("compare")
-    assert f"pad-ray {'compare' if compares else 'run'} jobs/" in first or "ray job submit" in first
-    if compares:
+    verb = "compare" if path.stem.startswith("compare") else "serve deploy" if path.stem == "serve" else "run"
+    assert f"pad-ray {verb} jobs/" in first or "ray job submit" in first
+    if verb == "compare":
         load_comparison(path)
-    elif path.name != "runtime_env.yaml":
+    elif path.name not in ("runtime_env.yaml", "serve.yaml"):  # Ray's own
         load_config(path)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pad_ray.decoding.engine import Draw, Proposal, Proposals, Tokens
 from pad_ray.errors import EngineError, EngineLost
@@ -20,7 +21,28 @@ _FIRST_WAIT = 0.25  # seconds; doubled each time, so the controller has two to n
 _LONGEST_REASON = 300
 
 
-class ServeStepEngine:
+class _Remote:
+    """A model of another process: its tokenizer is here, and its calls go by a handle."""
+
+    def __init__(self, handle: Any, tokenizer: StepTokenizer, session: str = "") -> None:
+        self._handle, self._tokenizer, self._session = handle, tokenizer, session
+
+    def session(self, name: str) -> Self:
+        """The same model, for the calls of one job: they stay on one replica, where their prompt is cached."""
+        other = copy(self)
+        other._session = name
+        return other
+
+    def encode(self, prompt: str) -> Tokens:
+        """As `StepEngine.encode`."""
+        return self._tokenizer.encode(prompt)
+
+    def decode(self, tokens: Tokens) -> str:
+        """As `StepEngine.decode`."""
+        return self._tokenizer.decode(tokens)
+
+
+class ServeStepEngine(_Remote):
     """A `StepEngine` over a `ray.serve.llm` deployment of a decoder-only model.
 
     A seed is not passed on: see `pad_ray.generation.step_vllm`.
@@ -30,24 +52,11 @@ class ServeStepEngine:
         model: what the deployment calls the model.
         tokenizer: the model's own.
         longest: prompt and completion together, in tokens.
-        session: keeps the calls of one job on one replica, where their prompt is cached.
     """
 
-    def __init__(self, handle: Any, model: str, tokenizer: StepTokenizer, longest: int, session: str = "") -> None:
-        self._handle, self._model, self._tokenizer = handle, model, tokenizer
-        self._longest, self._session = longest, session
-
-    def session(self, name: str) -> ServeStepEngine:
-        """The same model, for the calls of one job."""
-        return ServeStepEngine(self._handle, self._model, self._tokenizer, self._longest, name)
-
-    def encode(self, prompt: str) -> Tokens:
-        """As `StepEngine.encode`."""
-        return self._tokenizer.encode(prompt)
-
-    def decode(self, tokens: Tokens) -> str:
-        """As `StepEngine.decode`."""
-        return self._tokenizer.decode(tokens)
+    def __init__(self, handle: Any, model: str, tokenizer: StepTokenizer, longest: int) -> None:
+        super().__init__(handle, tokenizer)
+        self._model, self._longest = model, longest
 
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
         """As `StepEngine.propose`.
@@ -100,29 +109,14 @@ class ServeStepEngine:
         return Proposal(tokens[: len(tokens) - ended], float(sum(choice.logprobs.token_logprobs)), ended)
 
 
-class RemoteStepEngine:
+class RemoteStepEngine(_Remote):
     """A `StepEngine` over a deployment that has `propose` itself: of encoder-decoders, which vLLM does not serve.
 
     Args:
         handle: of the deployment.
         tokenizer: the model's own.
-        session: see `ServeStepEngine`.
+        session: see `session`.
     """
-
-    def __init__(self, handle: Any, tokenizer: StepTokenizer, session: str = "") -> None:
-        self._handle, self._tokenizer, self._session = handle, tokenizer, session
-
-    def session(self, name: str) -> RemoteStepEngine:
-        """The same model, for the calls of one job."""
-        return RemoteStepEngine(self._handle, self._tokenizer, name)
-
-    def encode(self, prompt: str) -> Tokens:
-        """As `StepEngine.encode`."""
-        return self._tokenizer.encode(prompt)
-
-    def decode(self, tokens: Tokens) -> str:
-        """As `StepEngine.decode`."""
-        return self._tokenizer.decode(tokens)
 
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
         """As `StepEngine.propose`.

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from pad_ray.answers import Answers, rules_of_tests
-from pad_ray.decoding.settings import takes_turns
-from pad_ray.evaluation.bulk import as_predictions, best_shots, decoded_requests, greedy_requests
+from pad_ray.decoding.settings import REPAIR, repairs, takes_turns
+from pad_ray.evaluation.bulk import FIRST, as_predictions, best_shots, decoded_requests, greedy_requests
 from pad_ray.evaluation.dialogues import turns_requests, with_reference
 from pad_ray.generation.teachers import Teacher
 from pad_ray.generation.turn_taking import TurnTakers
@@ -61,6 +61,8 @@ class Measuring:
                 # Which texts vote together is asked for; what programs return is not.
                 settings.append(self._test_rules.version)
             name, title = f"{student.name}-{decoder}", f"{student.name}: {decoder}"
+        if without := self._without_repair(decoder):
+            settings.append(self.test(student, without).digest)
         return self._answers(name, settings, [self._parts.problem_stage, student.stage], title, self._test_rules)
 
     def validation(self, student: Student) -> Answers:
@@ -93,7 +95,9 @@ class Measuring:
 
     def measure(self, student: Student) -> None:
         """A student on the test problems, by each decoder."""
-        for decoder, answers in self.tests(student).items():
+        # What repairs goes on from what the same decoder wrote without.
+        for decoder in sorted(self._parts.config.evaluation.decoders, key=repairs):
+            answers = self.test(student, decoder)
             if decoder == GREEDY:
                 self._measure_student(answers, student, self._tests(decoder))
             elif takes_turns(decoder):
@@ -149,11 +153,23 @@ class Measuring:
         def requests(model: Teacher) -> list[Row]:
             parts, slot = self._parts, student.repairs
             settings, rules, problems = parts.config.evaluation, self._test_rules, self._tests(decoder)
-            return decoded_requests(problems, model.identity, parts.recipe, settings, decoder, slot, rules)
+            first = self._first(student, decoder)
+            return decoded_requests(problems, model.identity, parts.recipe, settings, decoder, slot, rules, first)
 
         facts = {"model": student.name, "decoder": decoder}
         load = lambda: self.load(student).decoding(decoder, self._parts.config.recipe)  # noqa: E731
         self._measure(answers, load, requests, self._tests(decoder), facts)
+
+    def _without_repair(self, decoder: str) -> str | None:
+        """The same decoder without repair, where it is measured too."""
+        name = decoder.removesuffix(REPAIR)
+        return name if repairs(decoder) and name in self._parts.config.evaluation.decoders else None
+
+    def _first(self, student: Student, decoder: str) -> dict[str, Row]:
+        """What the decoder without repair wrote, by problem: bought once, and both are paired exactly."""
+        without = self._without_repair(decoder)
+        written = self.test(student, without).samples.read_rows(["problem_id", *FIRST]) if without else []
+        return {row["problem_id"]: row for row in written if row["completion"] is not None}
 
     def _measure_turns(self, answers: Answers, student: Student, decoder: str) -> None:
         recipe, problems = self._parts.recipe, self._tests(decoder)

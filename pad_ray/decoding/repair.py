@@ -154,6 +154,20 @@ def by_decoder(solve: Callable[[Ask], Awaitable[Outcome]]) -> Generate:
     return generate
 
 
+def begun_with(first: Sequence[Written], generate: Generate) -> Generate:
+    """A decoder whose first programs are there already: only repairs are written.
+
+    Args:
+        first: for each question the program that was written for it.
+        generate: writes the repairs.
+    """
+
+    async def go_on(asks: Sequence[Ask]) -> Sequence[Written]:
+        return first if all(ask.attempt == 0 for ask in asks) else await generate(asks)
+
+    return go_on
+
+
 def _written(outcome: Outcome) -> Written:
     cost, trace = outcome.trace.cost, {**outcome.trace.as_json(), "chosen": outcome.branch}
     return Written(outcome.program, cost.completion_tokens, cost.prompt_tokens, trace)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pad_ray.decoding.texts import Reading
 from pad_ray.evaluation.settings import EvaluationConfig
@@ -15,6 +15,9 @@ from pad_ray.records import Row
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.requests import make_request
 from pad_ray.verification import Rules, read_gold
+
+# What a repair needs of the sample that it goes on from.
+FIRST = ("completion", "prompt_tokens", "completion_tokens", "trace")
 
 
 def greedy_requests(
@@ -59,6 +62,7 @@ def decoded_requests(
     decoder: str,
     slot: bool = False,
     rules: Rules | None = None,
+    first: Mapping[str, Row] | None = None,
 ) -> list[Row]:
     """One request for each problem, to be answered by a decoder; the student is shown no worked example.
 
@@ -66,12 +70,15 @@ def decoded_requests(
         problems, model, recipe, settings, slot: as of `greedy_requests`.
         decoder: its name.
         rules: by which answers are judged; of recipes in words they say which answers vote together.
+        first: samples by problem that the same decoder without repair wrote, to go on from.
     """
     rows = []
     for problem in problems:
         question = problem["question"]
         reading = _reading(rules.of(problem["id"]), problem) if rules and recipe.judged_by is JudgedBy.TEXT else None
         asked = decoding_request(decoder, settings.decoding, question, settings.max_tokens, recipe.stop, reading)
+        if written := (first or {}).get(problem["id"]):
+            asked["first"] = {key: written[key] for key in FIRST}
         rows.append(make_request(problem, 0, recipe.prompt(question, (), EMPTY if slot else None), asked, model))
     return rows
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.decoding.beam import Outcome
-from pad_ray.decoding.repair import Repaired, by_decoder, with_repair
+from pad_ray.decoding.repair import Repaired, Written, begun_with, by_decoder, with_repair
 from pad_ray.decoding.sampling import ballot
 from pad_ray.decoding.settings import TOKEN_BEAMS, DecodingConfig, decoder_of, repairs
 from pad_ray.decoding.solver import Solver
@@ -135,9 +135,12 @@ class DecoderTeacher:
         def asking(question: str, slot: ErrorCode) -> str:
             return prompt if slot == EMPTY else self._recipe.prompt(question, (), slot)
 
+        generate = by_decoder(lambda ask: self._decode(ask.prompt, asked, settings))
+        if "first" in asked:
+            generate = begun_with([_first(asked["first"], opening_of(self._recipe))], generate)
         [found] = await with_repair(
             [asked["question"]],
-            by_decoder(lambda ask: self._decode(ask.prompt, asked, settings)),
+            generate,
             self._sandbox.run_async,
             asking,
             settings.repairs if repairs(asked["decoder"]) else 0,
@@ -169,6 +172,12 @@ class DecoderTeacher:
             question=asked["question"],
             scorer=scorer,
         )
+
+
+def _first(row: Row, opening: str) -> Written:
+    """What a sample holds, as a decoder's first program."""
+    trace = json.loads(row["trace"]) if row["trace"] else None
+    return Written(opening + row["completion"], row["completion_tokens"], row["prompt_tokens"], trace)
 
 
 def decoding_request(

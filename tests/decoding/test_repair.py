@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pad_ray.decoding import repair
-from pad_ray.decoding.repair import Ask, Repaired, Written, by_decoder, with_repair
+from pad_ray.decoding.repair import Ask, Repaired, Written, begun_with, by_decoder, with_repair
 from pad_ray.decoding.scorers import ExecutionScorer
 from pad_ray.decoding.settings import Decoder, DecodingConfig
 from pad_ray.decoding.solver import Solver
@@ -62,6 +62,14 @@ def _solve(
     sandbox: Sandbox, generate: Scripted, questions: Sequence[str] = ("Why?",), **settings: Any
 ) -> list[Repaired]:
     return asyncio.run(with_repair(questions, generate, sandbox.run_async, prompt, **settings))
+
+
+def test_a_first_program_that_is_there_already_is_not_written_again(sandbox: Sandbox) -> None:
+    written = _in_turn("never asked for", GOOD)
+    generate = begun_with([Written(CUT, 5, 50)], written)
+    [solved] = asyncio.run(with_repair(["Why?"], generate, sandbox.run_async, prompt))
+    assert [[ask.attempt for ask in call] for call in written.calls] == [[1]]
+    assert (solved.answer, solved.attempts[0].written.text, solved.completion_tokens) == (7, CUT, 15)
 
 
 @pytest.mark.parametrize("broken", [UNKNOWN, CUT, DIVIDES])

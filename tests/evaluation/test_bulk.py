@@ -65,6 +65,14 @@ def test_programs_are_asked_for_as_ever() -> None:
     assert "answer" not in json.loads(row["sampling"])
 
 
+def test_repair_goes_on_from_what_was_written_without_it() -> None:
+    written = {"completion": "return 2", "prompt_tokens": 9, "completion_tokens": 3, "trace": None, "verdict": "ok"}
+    rows = decoded_requests(PROBLEMS, "m", PAD, EvaluationConfig(), "greedy+repair", first={"p1": written})
+    first = {row["problem_id"]: json.loads(row["sampling"]).get("first") for row in rows}
+    del written["verdict"]  # what is known of the answer stays behind
+    assert first == {"p2": None, "p1": written, "p3": None}
+
+
 def test_more_shots_than_there_are_examples_are_refused() -> None:
     with pytest.raises(ConfigError, match="33 worked examples are asked for and there are 32"):
         _requests(33)

@@ -35,5 +35,3 @@ def prepare(threads: int | None, workers: int) -> None:
     import torch
 
     torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // workers))
-    # Only attention of a few hundred tokens goes that way, see attention.py.
-    torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)

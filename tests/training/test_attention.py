@@ -29,7 +29,7 @@ def _textbook(query: Any, key: Any, value: Any) -> Any:
     return (scores.masked_fill(later, -torch.inf).softmax(-1) @ value).transpose(1, 2)
 
 
-@pytest.mark.parametrize("lengths", [[1, 40, 9], [600, 30], [512, 513]])
+@pytest.mark.parametrize("lengths", [[1, 40, 9], [60, 33, 64, 7, 20], [600, 30], [512, 513], [500, *[5] * 20]])
 def test_bf16_is_textbook_attention_but_for_rounding_forward_and_backward(lengths: list[int]) -> None:
     import torch
 

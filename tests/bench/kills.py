@@ -50,7 +50,8 @@ def running(what: str) -> list[int]:
     from ray.serve.context import _get_global_client
 
     if what == "sandbox worker":
-        return [worker.pid for pid in running("sandbox") for worker in psutil.Process(pid).children()]
+        family = [child for pid in running("sandbox") for child in psutil.Process(pid).children(recursive=True)]
+        return [child.pid for child in family if child.name() == "monty"]
     client = _get_global_client()
     assert client
     [application] = client.get_serve_details()["applications"].values()

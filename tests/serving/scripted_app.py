@@ -12,13 +12,14 @@ from unittest.mock import patch
 
 from pad_ray.decoding.engine import Draw, Proposals, Tokens
 from pad_ray.generation.step_tokens import StepTokenizer
-from pad_ray.serving.launch import serving
+from pad_ray.serving.launch import answers, serving
 from pad_ray.serving.settings import ServeConfig
 from tests.decoding.scripted import ScriptedEngine
 from tests.ray_cluster import free_ports
 from tests.serving.page_server import shopping
 from tests.training.tiny import make_student
 
+_PATIENCE = 900.0  # seconds; other work on the machine must fail no test
 SECONDS = 0.1  # of a call: without it no kill would find a request in flight
 
 
@@ -68,4 +69,5 @@ def scripted_application(folder: Path, **config: Any) -> Iterator[str]:
         patch("pad_ray.serving.model.StepServer", ScriptedModel),
         serving(ServeConfig.model_validate(settings)) as address,
     ):
+        assert answers(address, _PATIENCE)
         yield address

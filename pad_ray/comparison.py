@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError, field_validator
 from pad_ray.config import RunConfig, apply_override, first_problem, parse_config
 from pad_ray.errors import ConfigError
 from pad_ray.section import Section
-from pad_ray.yaml_text import parse_mapping
+from pad_ray.yaml_text import parse_mapping, text_of
 
 SHARED = "shared"  # the run that buys samples and measures the base for all arms
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -125,11 +125,7 @@ def load_comparison(path: Path, overrides: Sequence[str] = ()) -> Comparison:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        raise ConfigError(f"configuration file {path} cannot be read", "Give the path of a YAML file") from None
-    return parse_mapping(text, str(path))
+    return parse_mapping(text_of(path), str(path))
 
 
 def _cell(config: ComparisonConfig, arm: str, fraction: float, seed: int) -> tuple[str, dict[str, Any]]:

@@ -22,7 +22,7 @@ from pad_ray.refinement_settings import RefinementConfig
 from pad_ray.section import Section, section_of
 from pad_ray.synthesis.edit_settings import EditConfig
 from pad_ray.training.settings import StudentConfig, TrackingConfig, TrainingConfig
-from pad_ray.yaml_text import parse_mapping
+from pad_ray.yaml_text import parse_mapping, text_of
 
 Kind = Literal["vllm", "transformers", "http", "recorded", "annotations"]
 
@@ -207,13 +207,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: no file, no YAML, an unknown key (the nearest valid one is named), or a value of the wrong type.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
-    except (ValueError, OSError) as error:
-        raise ConfigError(f"configuration file {path} cannot be read: {' '.join(str(error).split())}") from None
-    return config_of(text, str(path), overrides, name=path.stem)
+    return config_of(text_of(path), str(path), overrides, name=path.stem)
 
 
 def config_of(text: str, place: str, overrides: Sequence[str] = (), name: str | None = None) -> RunConfig:

@@ -49,13 +49,17 @@ class Student:
     id: str
 
     @classmethod
-    def of(cls, run: Storage) -> Student:
+    def of(cls, run: Storage, place: Storage | None = None) -> Student:
         """The student in a run's folder.
 
+        Args:
+            run: the folder.
+            place: the folder of a round's student; by default that of the student before any round.
+
         Raises:
-            InputError: the run has none yet.
+            InputError: the run has none yet, or two.
         """
-        storage = run / "student"
+        storage = place or run / "student"
         mark = read_mark(storage)
         if mark and mark.get("students"):
             places = " and ".join(f"student/{task}" for task in mark["students"])
@@ -81,13 +85,16 @@ def _config(run: Storage) -> RunConfig:
     return config_of(run.read_text("run.yaml") or "", f"{run.uri}/run.yaml")
 
 
-def merge_adapter(run: Storage, target: Storage | None = None, scale: float = 1.0) -> Storage:
+def merge_adapter(
+    run: Storage, target: Storage | None = None, scale: float = 1.0, student: Student | None = None
+) -> Storage:
     """Merges a run's LoRA adapter into its base: a plain checkpoint with tokenizer and card.
 
     Args:
         run: the run's folder.
         target: where to write; by default `student-merged` in the run. What is there is replaced.
         scale: the adapter counts so many times: below 1 less of what was learnt and more of the base.
+        student: one of the run's; by default the one before any round.
 
     Returns:
         The folder that was written.
@@ -96,7 +103,7 @@ def merge_adapter(run: Storage, target: Storage | None = None, scale: float = 1.
         InputError: the run has no student, or none that is an adapter; the target holds something else.
         ConfigError: the scale is below 0.
     """
-    student = Student.of(run)
+    student = student or Student.of(run)
     if not student.adapter:
         raise InputError(f"the student in {run.uri} is no LoRA adapter", "It is a plain checkpoint as it stands")
     target = target or run / MERGED

@@ -79,9 +79,12 @@ TABLE = (
 )
 BY_KEY: Mapping[str, Metric] = {metric.key: metric for metric in TABLE}
 
+_OF_REQUEST = ("route", "outcome", "status")
 # Filled by the replicas of a served student, see `pad_ray.serving`.
 SERVED = (
-    Metric("serve_requests", "counter", "Requests to a served student, by how they ended", ("route", "outcome")),
+    Metric("serve_requests", "counter", "Requests to a served student, by how they ended", _OF_REQUEST),
+    Metric("serve_replays", "counter", "Requests given to another decoder since theirs died", ("route",)),
+    Metric("serve_retries", "counter", "Calls made again since a replica of that deployment died", ("deployment",)),
     Metric("serve_in_flight", "gauge", "Requests at work or waiting, of one replica", ()),
     Metric("serve_first_step_seconds", "histogram", "Seconds to the first step of an answer", ("route",)),
     Metric("serve_answer_seconds", "histogram", "Seconds to the whole answer", ("route",)),
@@ -100,25 +103,30 @@ def as_markdown() -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in head + rows)
 
 
+def refresh_seconds() -> float:
+    """How often a gauge is set again: Ray forgets one that is not set within two export intervals."""
+    import ray
+
+    return max(1.0, float(ray._config.metrics_report_interval_ms()) / 1000) / 2
+
+
 class Exporter:
     """Fills the table for one run.
 
-    Ray forgets a gauge that is not set again within two export intervals, so a thread sets all of them again: the loss
-    of a slow step stays in sight, and so does the accuracy of a stage that is over, until the run is.
+    A thread sets all gauges again, see `refresh_seconds`: the loss of a slow step stays in sight, and so does the
+    accuracy of a stage that is over, until the run is.
 
     Args:
         run: name of the run.
     """
 
     def __init__(self, run: str) -> None:
-        import ray
-
         self._run = run
         self._made: dict[str, Any] = {}
         self._gauges: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
         self._lock = Lock()
         self._ended = Event()
-        self._pause = max(1.0, ray._config.metrics_report_interval_ms() / 1000) / 2
+        self._pause = refresh_seconds()
         self._thread = Thread(target=self._refresh, daemon=True, name="metrics")
         self._thread.start()
 

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pad_ray.errors import ConfigError
+
+
+def text_of(path: Path) -> str:
+    """The text of a configuration file.
+
+    Raises:
+        ConfigError: there is no such file, or it is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise ConfigError(f"configuration file {path} does not exist", "Give the path of a YAML file") from None
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"configuration file {path} cannot be read: {' '.join(str(error).split())}") from None
 
 
 def parse_mapping(text: str, place: str) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_settings_hold_for_all_runs_and_an_arm_has_the_last_word(tmp_path: Path)
             "arm a: unknown key `training.epoch`; did you mean `training.epochs`?",
         ),
         ({"reference": "none"}, "there is no arm `none`"),
-        ({"run": "nowhere.yaml"}, "nowhere.yaml cannot be read"),
+        ({"run": "nowhere.yaml"}, "nowhere.yaml does not exist"),
         ({"seed": [1]}, "unknown key `seed`; did you mean `seeds`?"),
     ],
 )

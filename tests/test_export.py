@@ -15,16 +15,12 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pad_ray.config import RunConfig, parse_config
 from pad_ray.errors import InputError
 from pad_ray.export import MERGED, merge_adapter, write_jsonl
-from pad_ray.generation.teachers import Teacher
 from pad_ray.storage import Storage
-from pad_ray.student_card import student_origin
-from pad_ray.training.card import model_card
-from pad_ray.training.settings import LoraConfig
-from pad_ray.training.students import load_model, with_adapter
+from pad_ray.training.students import load_model
 from tests.past_run import QUESTIONS, write_run
+from tests.trained_run import write_trained
 from tests.training.tiny import make_student
 from tests.upload_hub import TOKEN, UploadHub
 
@@ -37,41 +33,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def plain(tmp_path: Path, base: str) -> Storage:
     """A run whose student is a plain checkpoint."""
-    return _write(tmp_path, base, lora=False)
+    return write_trained(tmp_path, base, lora=False)
 
 
 @pytest.fixture
 def adapted(tmp_path: Path, base: str) -> Storage:
     """A run whose student is an adapter."""
-    return _write(tmp_path, base, lora=True)
-
-
-def _write(folder: Path, base: str, lora: bool) -> Storage:
-    import torch
-    from transformers import AutoTokenizer
-
-    run = write_run(folder).storage
-    settings: dict[str, Any] = {"name": "small", "student": {"model": base}, "training": {"precision": "fp32"}}
-    if lora:
-        settings["student"]["lora"] = {"rank": 4}
-    config = parse_config(settings)
-    run.write_text("run.yaml", yaml.safe_dump(config.model_dump(mode="json", by_alias=True)))
-    student = Path(run.path) / "student"
-    model = load_model(base, "fp32")
-    if lora:
-        model = with_adapter(model, LoraConfig(rank=4))
-        for name, parameter in model.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(parameter, std=0.1)
-    model.save_pretrained(student)
-    AutoTokenizer.from_pretrained(base).save_pretrained(student)
-    (student / "README.md").write_text(_card(config, base))
-    (student / "done.json").write_text('{"id": "abc"}')
-    return run
-
-
-def _card(config: RunConfig, base: str) -> str:
-    return model_card(student_origin(config, base, Teacher("annotations", "notes", "notes"), {"ok": 2}, {}))
+    return write_trained(tmp_path, base, lora=True)
 
 
 def _logits(model: Any) -> Any:

@@ -112,6 +112,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     ),
     "Serving": (
         Panel("Requests by outcome", "reqps", (_served("requests", "outcome"),)),
+        Panel("Replays and retries", "ops", (_served("replays", "route"), _served("retries", "deployment"))),
         Panel("Requests at work or waiting", "none", (("sum(ray_pad_ray_serve_in_flight)", "in flight"),)),
         Panel("Time to the first step", "s", _quantiles("first_step_seconds")),
         Panel("Time to the answer", "s", _quantiles("answer_seconds")),

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cache
 from typing import Any, Self, TypeVar
 
 from pad_ray.decoding.engine import Draw, Proposal, Proposals, Tokens
@@ -152,8 +153,17 @@ async def elsewhere(handle: Any, session: str, call: Callable[[Any], Awaitable[_
                 raise
             if number == _TRIES - 1:
                 raise EngineLost(f"no replica of {handle.deployment_name} lived to answer: {said(error)}") from error
+        _retries().inc(tags={"deployment": handle.deployment_name})
         await asyncio.sleep(_FIRST_WAIT * 2**number)
     raise AssertionError("unreachable")
+
+
+@cache
+def _retries() -> Any:
+    """Counts calls made again, see `pad_ray.metrics.SERVED`."""
+    from ray.util.metrics import Counter
+
+    return Counter("pad_ray_serve_retries", "Calls made again since a replica died.", ("deployment",))
 
 
 def is_lost(error: BaseException) -> bool:

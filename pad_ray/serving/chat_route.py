@@ -40,10 +40,11 @@ class ChatRoute:
         jobs: knows the maxima.
         model: the student's name.
         most_tokens: most of `max_tokens`.
+        silence: see `EventStream`.
     """
 
-    def __init__(self, desk: Desk, jobs: Jobs, model: str, most_tokens: int) -> None:
-        self._desk, self._jobs, self._most_tokens = desk, jobs, most_tokens
+    def __init__(self, desk: Desk, jobs: Jobs, model: str, most_tokens: int, silence: float) -> None:
+        self._desk, self._jobs, self._most_tokens, self._silence = desk, jobs, most_tokens, silence
         self._model = ServedModel(id=model, created=int(time.time()))
 
     def router(self) -> APIRouter:
@@ -86,7 +87,7 @@ class ChatRoute:
         if asked.stream:
             usage = bool(asked.stream_options and asked.stream_options.include_usage)
             chunks = _Chunks(job, self._model.id, usage)
-            return EventStream(self._stream(job, chunks), lambda refusal: sent_event(refusal.body()))
+            return EventStream(self._stream(job, chunks), lambda refusal: sent_event(refusal.body()), self._silence)
         answer = await while_connected(request.receive, self._desk.answer(job, PATH))
         return Response(json_text(self._whole(answer, job)), media_type="application/json")
 

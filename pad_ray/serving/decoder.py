@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from contextvars import Context
 from typing import Any
 
 from pad_ray.asking import Asking
-from pad_ray.decoding.engine import Draw
+from pad_ray.decoding.engine import Draw, StepEngine
 from pad_ray.errors import PadRayError, StageError
 from pad_ray.generation.step_serve import awaited, is_lost, said, streamed
 from pad_ray.serving.backend import DecoderLost, Overloaded
@@ -34,8 +35,8 @@ class DecoderServer:
 
     def __init__(self, config: ServeConfig, model: str, models: Any, sandboxes: Any) -> None:
         self._models = models
-        self._engine = engine = step_engine(models, config, model)
-        self._warm = False
+        engine = step_engine(models, config, model)
+        self._warm_up = WarmUp(engine)
         self._searcher = Searcher(engine, RemoteRunner(sandboxes), Asking.of(model, config.recipe), engine.session)
 
     async def solve(self, job: Job) -> AsyncGenerator[Event]:
@@ -47,10 +48,38 @@ class DecoderServer:
     async def ready(self) -> bool:
         """Whether a model's replica answers; the first question is its first token, which takes an engine longest."""
         await awaited(self._models.check_health.remote())
-        if not self._warm:
-            await self._engine.propose(self._engine.encode(_FIRST), [()], Draw(1, 0.0, max_tokens=4))
-            self._warm = True
+        await self._warm_up.ended()
         return True
+
+
+class WarmUp:
+    """The first token of a model, asked for once, however often and however briefly it is waited for.
+
+    Args:
+        engine: the model.
+    """
+
+    def __init__(self, engine: StepEngine) -> None:
+        self._engine = engine
+        self._task: asyncio.Task[object] | None = None
+
+    async def ended(self) -> None:
+        """Waits for it; who stops waiting does not stop it. One that failed is begun again at the next call.
+
+        Raises:
+            EngineError, EngineLost: the model does not answer.
+        """
+        if self._task is None or _failed(self._task):
+            # In a context of its own: Serve cancels what a request has called when the request itself is cancelled.
+            self._task = asyncio.create_task(self._first_token(), context=Context())
+        await asyncio.shield(self._task)
+
+    async def _first_token(self) -> None:
+        await self._engine.propose(self._engine.encode(_FIRST), [()], Draw(1, 0.0, max_tokens=4))
+
+
+def _failed(task: asyncio.Task[object]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 class ServeBackend:

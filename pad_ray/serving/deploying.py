@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pad_ray.config import first_problem
 from pad_ray.errors import ConfigError
 from pad_ray.serving.settings import ServeConfig
-from pad_ray.yaml_text import parse_mapping
+from pad_ray.yaml_text import parse_mapping, text_of
 
 _OURS = "pad_ray.serving.app:build_app"
 
@@ -22,10 +22,7 @@ def check_file(file: Path) -> list[ServeConfig]:
     """
     from ray.serve.schema import ServeDeploySchema
 
-    try:
-        raw = parse_mapping(file.read_text(encoding="utf-8"), str(file))
-    except OSError as error:
-        raise ConfigError(f"configuration file {file} cannot be read: {error.strerror}") from None
+    raw = parse_mapping(text_of(file), str(file))
     try:
         schema = ServeDeploySchema.model_validate(raw)
     except ValidationError as error:

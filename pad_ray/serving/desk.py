@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
-from fastapi import Request
-
 from pad_ray.errors import PadRayError
 from pad_ray.serving.backend import Backend, DecoderLost
 from pad_ray.serving.messages import AnswerEvent, Event, Job
@@ -45,7 +43,7 @@ class Desk:
         if not self._was_ready:
             raise Refusal("the model is not loaded yet", "Ask again later", 503, code="not_ready")
 
-    async def place(self, request: Request) -> AsyncIterator[None]:
+    async def place(self) -> AsyncIterator[None]:
         """A dependency of a route: a place that is kept until its answer has been sent.
 
         Raises:
@@ -54,7 +52,6 @@ class Desk:
         if not self._was_ready:
             await self.check_ready()
         if self._at_work >= self._queue.in_flight:
-            self._metrics.ended(route_of(request), "overloaded")
             raise Refusal(
                 f"{self._at_work} requests are at work here, and there are no more places",
                 "Ask again later",
@@ -96,6 +93,7 @@ class Desk:
                     if not replays or not may_replay():
                         raise
                     replays -= 1
+                    self._metrics.replayed(route)
 
     async def _once(self, job: Job) -> AsyncGenerator[Event, None]:
         async with aclosing(self._backend.solve(job)) as events:
@@ -116,8 +114,3 @@ class Desk:
                 if isinstance(event, AnswerEvent):
                     return event
         raise AssertionError("a job ends with an answer or an error")
-
-
-def route_of(request: Request) -> str:
-    """The path of its route, as metrics name it; a client cannot make new names."""
-    return getattr(request.scope.get("route"), "path", "none")

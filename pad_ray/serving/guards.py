@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pad_ray.errors import ConfigError
 from pad_ray.serving.refusals import Refusal
 
+Refused = Callable[[Scope, Refusal], None]  # hears of each request that a guard turns away
 TOKENS = "PAD_RAY_SERVE_TOKENS"
 _OPEN = ("/", "/healthz", "/readyz", "/docs", "/openapi.json")
 _PAGE = "/page/"
@@ -64,15 +65,17 @@ class BearerTokens:
     Args:
         app: what is behind.
         tokens: any of them opens; with none everything is open.
+        refused: hears of those that do not come through.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Sequence[str]) -> None:
-        self._app, self._digests = app, [_digest(token) for token in tokens]
+    def __init__(self, app: ASGIApp, tokens: Sequence[str], refused: Refused) -> None:
+        self._app, self._digests, self._refused = app, [_digest(token) for token in tokens], refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not self._digests or _is_open(scope) or self._opens(Headers(scope=scope)):
             return await self._app(scope, receive, send)
         refusal = Refusal("no valid bearer token", "Send `Authorization: Bearer …`", 401, code="invalid_api_key")
+        self._refused(scope, refusal)
         await refusal.response(0)(scope, receive, send)
 
     def _opens(self, headers: Headers) -> bool:
@@ -99,11 +102,12 @@ class BodyLimit:
     Args:
         app: what is behind.
         most: bytes.
+        refused: hears of those that do not come through.
         slowest: seconds in which a body must be here.
     """
 
-    def __init__(self, app: ASGIApp, most: int, slowest: float = _SLOWEST_BODY) -> None:
-        self._app, self._most, self._slowest = app, most, slowest
+    def __init__(self, app: ASGIApp, most: int, refused: Refused, slowest: float = _SLOWEST_BODY) -> None:
+        self._app, self._most, self._refused, self._slowest = app, most, refused, slowest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -115,10 +119,10 @@ class BodyLimit:
             async with asyncio.timeout(self._slowest):
                 messages = await self._read(receive)
         except Refusal as refusal:
-            return await _close(refusal, scope, receive, send)
+            return await self._close(refusal, scope, receive, send)
         except TimeoutError:
             slow = Refusal(f"the body was not here within {self._slowest:g} s", status=408, code="too_slow")
-            return await _close(slow, scope, receive, send)
+            return await self._close(slow, scope, receive, send)
 
         async def again() -> Message:
             return messages.pop(0) if messages else await receive()
@@ -140,12 +144,12 @@ class BodyLimit:
     def _too_long(self) -> Refusal:
         return Refusal(f"the body is too long: at most {self._most} bytes are read", status=413, code="body_too_large")
 
-
-async def _close(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuses and hangs up: what else the client has to send is not read."""
-    response = refusal.response(0)
-    response.headers["Connection"] = "close"
-    await response(scope, receive, send)
+    async def _close(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuses and hangs up: what else the client has to send is not read."""
+        self._refused(scope, refusal)
+        response = refusal.response(0)
+        response.headers["Connection"] = "close"
+        await response(scope, receive, send)
 
 
 class BrowserHeaders:

@@ -24,7 +24,7 @@ from pad_ray.rounds import read_rounds
 from pad_ray.serving.model import resolve_student
 from pad_ray.serving.settings import ReplicasConfig, ServeConfig
 from pad_ray.storage import Storage
-from pad_ray.yaml_text import parse_mapping
+from pad_ray.yaml_text import parse_mapping, text_of
 
 APPLICATION = "pad-ray"
 
@@ -40,13 +40,7 @@ def serve_config(file: Path | None, overrides: Sequence[str], given: dict[str, A
     Raises:
         ConfigError: no file, no YAML, an unknown key, an impossible value.
     """
-    raw: dict[str, Any] = {}
-    if file is not None:
-        try:
-            raw = parse_mapping(file.read_text(encoding="utf-8"), str(file))
-        except (ValueError, OSError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
-            raise ConfigError(f"configuration file {file} cannot be read: {reason}") from None
+    raw = parse_mapping(text_of(file), str(file)) if file is not None else {}
     for override in overrides:
         apply_override(raw, override)
     raw |= {key: value for key, value in given.items() if value is not None}
@@ -66,15 +60,13 @@ def student_of(run: Storage) -> str:
         InputError: the run has no finished student, or two.
     """
     rounds = [one for one in read_rounds(run) if one.number and one.place]
-    if rounds:
-        return local_folder(Storage.open(rounds[-1].place))
-    student = Student.of(run)
+    student = Student.of(run, Storage.open(rounds[-1].place) if rounds else None)
     if not student.adapter:
         return local_folder(student.storage)
     # By the training's id, so an adapter that was trained anew is merged anew.
     merged = cache_folder() / "merged" / student.id
     if not (merged / "config.json").is_file():
-        merge_adapter(run, Storage.open(str(merged)))
+        merge_adapter(run, Storage.open(str(merged)), student=student)
     return str(merged)
 
 

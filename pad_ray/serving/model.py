@@ -56,9 +56,12 @@ def llm_config(config: ServeConfig, model: str) -> Any:
     if resources.engine_gpus:
         bundle["GPU"] = 1
     longest = longest_of(model, resources)
+    # The engine's own figures go where all of a node's go, unless a setting keeps it from counting.
+    silent = bool(resources.engine_kwargs.get("disable_log_stats", False))
     engine = engine_arguments(resources, longest) | {
         "enable_prefix_caching": True,
         "enable_prompt_tokens_details": True,
+        "disable_log_stats": silent,
     }
     return LLMConfig(
         model_loading_config={"model_id": _NAME, "model_source": model},
@@ -71,7 +74,7 @@ def llm_config(config: ServeConfig, model: str) -> Any:
             "health_check_timeout_s": 60,
         },
         runtime_env={"env_vars": environment(resources)},
-        log_engine_metrics=False,
+        log_engine_metrics=not silent,
     )
 
 

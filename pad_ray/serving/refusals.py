@@ -15,6 +15,7 @@ from pad_ray.errors import InputError, PadRayError
 from pad_ray.serving.backend import DecoderLost, Overloaded
 
 _LOG = logging.getLogger(__name__)
+NOBODY_READS = 499  # for logs and figures: its client has gone
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 _PLAINER = {
     "extra_forbidden": "there is no such field",

@@ -66,6 +66,9 @@ class ServeConfig(Section):
         None, description="File with bearer tokens, one a line; `PAD_RAY_SERVE_TOKENS` holds them too, with commas."
     )
     page: bool = Field(True, description="Whether there is a page at `/`.")
+    keep_alive_seconds: float = Field(
+        12, gt=0, description="A stream on which nothing came for so long sends a comment, so that no proxy closes it."
+    )
     host: str = Field("127.0.0.1", description="Address that it listens on; 0.0.0.0 for all.")
     port: int = Field(8000, ge=1, le=65535, description="Port that it listens on.")
     ingress: ReplicasConfig = Field(default_factory=lambda: ReplicasConfig(in_flight=256, target=64))

@@ -20,10 +20,17 @@ PATH = "/v1/solve"
 
 
 class SolveRoute:
-    """The route, over one desk."""
+    """The route, over one desk.
 
-    def __init__(self, desk: Desk, jobs: Jobs, model: str) -> None:
-        self._desk, self._jobs, self._model = desk, jobs, model
+    Args:
+        desk: does the work.
+        jobs: knows the maxima.
+        model: the student's name.
+        silence: see `EventStream`.
+    """
+
+    def __init__(self, desk: Desk, jobs: Jobs, model: str, silence: float) -> None:
+        self._desk, self._jobs, self._model, self._silence = desk, jobs, model, silence
 
     def router(self) -> APIRouter:
         """What an application includes."""
@@ -43,7 +50,7 @@ class SolveRoute:
     async def _solve(self, asked: SolveRequest, request: Request) -> Response:
         job = self._jobs.of(asked, f"solve-{uuid.uuid4().hex}")
         if asked.stream:
-            return EventStream(self._stream(job), lambda refusal: sent_event(refusal.body(), "error"))
+            return EventStream(self._stream(job), lambda refusal: sent_event(refusal.body(), "error"), self._silence)
         answer = await while_connected(request.receive, self._desk.answer(job, PATH))
         return Response(json_text(self._whole(answer, job)), media_type="application/json")
 

@@ -6,9 +6,10 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 import httpx2
 
@@ -27,6 +28,7 @@ class Asked:
         seconds: to the answer.
         refused: tries that ended in 503.
         lost: why there was no answer; empty where there was one.
+        told: it was a stream, and its last event said that there is no answer.
         ran: the program came to an answer.
     """
 
@@ -34,6 +36,7 @@ class Asked:
     seconds: float = 0.0
     refused: int = 0
     lost: str = ""
+    told: bool = False
     ran: bool = False
 
 
@@ -89,6 +92,21 @@ class Client:
             await in_flight(one, questions, connections)
             return Turn(connections, time.monotonic() - begun, asked)
 
+    async def until(
+        self, ended: asyncio.Event, questions: Sequence[str], connections: int, hears: Callable[[Asked], None]
+    ) -> None:
+        """Asks questions again and again, so many at once, until it is told to end: every other one as a stream."""
+        numbers = count()
+        async with self._connected(connections) as client, asyncio.TaskGroup() as group:
+
+            async def ask() -> None:
+                while not ended.is_set():
+                    number = next(numbers)
+                    hears(await self._ask(client, questions[number % len(questions)], stream=number % 2 == 0))
+
+            for _ in range(connections):
+                group.create_task(ask())
+
     async def abandon(self, questions: Sequence[str], connections: int) -> int:
         """Hangs up on every question at its first event; how many got so far."""
         begun = 0
@@ -116,32 +134,39 @@ class Client:
             yield client
 
     @asynccontextmanager
-    async def _sent(self, client: httpx2.AsyncClient, question: str) -> AsyncIterator[httpx2.Response]:
-        body = {**self._settings, "question": question, "stream": True}
+    async def _sent(
+        self, client: httpx2.AsyncClient, question: str, stream: bool = True
+    ) -> AsyncIterator[httpx2.Response]:
+        body = {**self._settings, "question": question, "stream": stream}
         async with client.stream("POST", f"{self._url}/v1/solve", json=body) as response:
             yield response
 
-    async def _ask(self, client: httpx2.AsyncClient, question: str) -> Asked:
+    async def _ask(self, client: httpx2.AsyncClient, question: str, stream: bool = True) -> Asked:
         asked, begun = Asked(), time.monotonic()
         try:
-            while (wait := await self._try(client, question, asked, begun)) is not None:
+            while (wait := await self._try(client, question, asked, begun, stream)) is not None:
                 if asked.refused == _MOST_TRIES:
                     asked.lost = f"{_MOST_TRIES} times 503"
                     break
                 await asyncio.sleep(wait)
-        except (httpx2.HTTPError, httpx2.SSEError) as error:
+        except (httpx2.HTTPError, httpx2.SSEError, ValueError) as error:
             asked.lost = f"{type(error).__name__}: {error}"
         asked.seconds = time.monotonic() - begun
         return asked
 
-    async def _try(self, client: httpx2.AsyncClient, question: str, asked: Asked, begun: float) -> float | None:
+    async def _try(
+        self, client: httpx2.AsyncClient, question: str, asked: Asked, begun: float, stream: bool
+    ) -> float | None:
         """One try; after how many seconds to try again, or None if not."""
-        async with self._sent(client, question) as response:
+        async with self._sent(client, question, stream) as response:
             if response.status_code == 503:
                 asked.refused += 1
                 return float(response.headers.get("Retry-After", 1))
             if response.status_code != 200:
                 asked.lost = f"status {response.status_code}: {(await response.aread()).decode()[:200]}"
+                return None
+            if not stream:
+                asked.lost, asked.ran = "", json.loads(await response.aread())["ran"]
                 return None
             asked.lost = "the stream ended without an answer"
             async for event in _events(response):
@@ -150,7 +175,7 @@ class Client:
                 if event.event == "answer":
                     asked.lost, asked.ran = "", json.loads(event.data)["ran"]
                 if event.event == "error":
-                    asked.lost = event.data
+                    asked.lost, asked.told = event.data, True
         return None
 
 

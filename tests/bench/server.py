@@ -11,7 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx2
 import psutil
@@ -20,7 +23,9 @@ from tests.ray_cluster import free_ports
 
 # Of Serve, for every deployment, and of the ingress.
 _GAUGES = ("ray_serve_replica_processing_queries", "ray_pad_ray_serve_in_flight")
-_REPORTED = 15.0  # seconds; Ray's nodes report every ten
+# Of vLLM itself.
+_ENGINE = ("ray_vllm_num_requests_running", "ray_vllm_num_requests_waiting")
+REPORTED = 15.0  # seconds; Ray's nodes report every ten
 _SETTLES = 120.0
 _STARTS = 900.0
 _MIB = 1 << 20
@@ -34,13 +39,16 @@ class Server:
         url: where it answers.
         processes: those that serve; none of one that runs elsewhere.
         at_work: how many calls it has at work; None where it does not say.
-        lag: seconds after which `at_work` knows of a change.
+        in_engine: how many requests its engines run or let wait, by their own count, as of their last step; None where
+            they do not say.
+        lag: seconds after which `at_work` and `in_engine` know of a change.
     """
 
     url: str
     processes: Callable[[], list[psutil.Process]]
     at_work: Callable[[], float | None]
-    lag: float = _REPORTED
+    in_engine: Callable[[], float | None]
+    lag: float = REPORTED
 
     def memory(self) -> dict[str, float]:
         """Resident memory in MiB, by process."""
@@ -68,7 +76,8 @@ def elsewhere(url: str, metrics: str | None) -> Server:
         url: where it answers.
         metrics: where a node of Ray tells its figures.
     """
-    return Server(url, lambda: [], lambda: calls_at_work([metrics] if metrics else []))
+    endpoints = [metrics] if metrics else []
+    return Server(url, lambda: [], lambda: _sum(endpoints, _GAUGES), lambda: _sum(endpoints, _ENGINE))
 
 
 @contextmanager
@@ -91,7 +100,12 @@ def started(model: str, settings: Sequence[str] = ()) -> Iterator[Server]:
         url = f"http://127.0.0.1:{port}"
         _await_ready(url, process)
         tree = psutil.Process(process.pid)
-        yield Server(url, lambda: [tree, *tree.children(recursive=True)], lambda: calls_at_work(_metrics_of(tree)))
+        yield Server(
+            url,
+            lambda: [tree, *tree.children(recursive=True)],
+            lambda: _sum(_metrics_of(tree), _GAUGES),
+            lambda: _sum(_metrics_of(tree), _ENGINE),
+        )
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(120)
@@ -107,18 +121,43 @@ def scripted() -> Iterator[Server]:
     engine.allow()
     with Sandbox() as sandbox, served(engine, sandbox, queue={"in_flight": 24, "retry_after": 1}) as url:
         own = psutil.Process(os.getpid())
-        yield Server(url, lambda: [own, *own.children(recursive=True)], lambda: engine.at_work, 0.0)
+        at_work = partial(getattr, engine, "at_work")
+        yield Server(url, lambda: [own, *own.children(recursive=True)], at_work, at_work, 0.0)
 
 
-def calls_at_work(endpoints: Sequence[str]) -> float | None:
-    """Calls at work in all deployments, by the figures of Ray's nodes; None where they say nothing of it."""
+@contextmanager
+def application(model: str, settings: Sequence[str], replicas: dict[str, Any], script: bool) -> Iterator[str]:
+    """The address of an application in a Ray of this process, whose replicas can be looked at.
+
+    Args:
+        model: what it serves, unless that is a script.
+        settings: `key=value`, as `--set` takes them.
+        replicas: of its deployments.
+        script: the model is one.
+    """
+    from pad_ray.serving.launch import answers, serve_config, serving
+    from tests.serving.scripted_app import scripted_application
+
+    if script:
+        with TemporaryDirectory() as folder, scripted_application(Path(folder), **replicas) as url:
+            yield url
+        return
+    config = serve_config(None, settings, {**replicas, "model": model, "port": free_ports(1)[0]})
+    with serving(config) as url:
+        if not answers(url, _STARTS):
+            raise RuntimeError(f"{url} did not answer within {_STARTS:.0f} s")
+        yield url
+
+
+def _sum(endpoints: Sequence[str], names: Sequence[str]) -> float | None:
+    """The sum of what Ray's nodes tell by these names; None where they say nothing of it."""
     from prometheus_client.parser import text_string_to_metric_families
 
     found = []
     for endpoint in endpoints:
         text = httpx2.get(endpoint, timeout=30, trust_env=False).text
         for family in text_string_to_metric_families(text):
-            found += [sample.value for sample in family.samples if sample.name in _GAUGES]
+            found += [sample.value for sample in family.samples if sample.name in names]
     return sum(found) if found else None
 
 

@@ -1,7 +1,7 @@
 """A served student under load, beside one question at a time.
 
     python -m tests.bench.serving [--url URL | --model FOLDER | --scripted] [--problems N] [--connections N]
-                                  [--abandon N] [--overhead] [--set KEY=VALUE]
+                                  [--abandon N] [--overhead] [--kill] [--set KEY=VALUE]
 
 Asks the quickstart's test questions, at most so many at once on the loopback, and prints answers a second and times to
 the first step and to the answer. A question that is turned away with 503 is asked again after the time that it names;
@@ -9,6 +9,8 @@ it is lost if it never gets an answer. The server is started by the bench unless
 
 `--abandon N` drops N more requests at their first event; the server must be idle after it, and its memory as it was.
 `--overhead` lets one engine in this process do the same searches first: the ratio is what Ray Serve costs.
+`--kill` does something else: it starts two replicas of each deployment in a Ray of its own, kills one of each in turn
+under that load, and then lets one of each become two and one again by the load alone. It prints a table for each.
 `--scripted` tries the bench itself, on a server whose model is a script.
 """
 
@@ -23,9 +25,10 @@ from contextlib import AbstractContextManager, aclosing, nullcontext
 from itertools import count, cycle, islice
 from typing import Any
 
+from tests.bench import kills
 from tests.bench.decoding import engine, in_flight, problems
 from tests.bench.load import Client, Turn, percentile
-from tests.bench.server import Server, elsewhere, scripted, started
+from tests.bench.server import REPORTED, Server, application, elsewhere, scripted, started
 
 WARM = 8
 _GROWTH = 1.05  # of memory, and besides it
@@ -36,6 +39,8 @@ def main() -> None:
     """Runs the bench; the exit code is 1 where a question was lost or something stayed behind."""
     arguments = _parsed()
     questions = [one.question for one in problems("quickstart", arguments.problems)]
+    if arguments.kill:
+        sys.exit(not _killed(arguments, questions))
     direct = asyncio.run(_direct(arguments, questions)) if arguments.overhead else None
     with _server(arguments) as server:
         client = Client(server.url, arguments.token, **_fields(arguments))
@@ -63,6 +68,7 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--problems", type=int, default=64)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--abandon", type=int, default=0, metavar="N", help="requests that are dropped mid-way")
+    parser.add_argument("--kill", action="store_true", help="replicas die, come and go under the load")
     parser.add_argument("--overhead", action="store_true", help="beside the same engine without a server")
     return parser.parse_args()
 
@@ -107,8 +113,11 @@ def _abandon(server: Server, client: Client, questions: Sequence[str], arguments
     again = asyncio.run(client.turn(questions[:1], 1))
     print(f"\n{len(wave)} dropped, {begun} of them at their first event; ", end="")
     print("what is at work is not known" if left is None else f"{left:g} calls still at work")
-    idle = not left and not again.lost
-    return _is_flat(before, after) and idle
+    # An engine tells what it runs at each of its steps, so what it tells now is of the question just asked, or later.
+    time.sleep(server.lag)
+    engine = server.in_engine()
+    print("what the engine runs is not known" if engine is None else f"the engine runs {engine:g} requests")
+    return _is_flat(before, after) and not left and not engine and not again.lost
 
 
 def _is_flat(before: dict[str, float], after: dict[str, float]) -> bool:
@@ -122,6 +131,38 @@ def _is_flat(before: dict[str, float], after: dict[str, float]) -> bool:
     flat = last <= first * _GROWTH + _SLACK
     print(f"{'all':<56} {first:>9.0f} {last:>9.0f}  {'flat' if flat else 'GROWN'}", flush=True)
     return flat
+
+
+# Replicas that die, come and go.
+
+
+def _killed(arguments: argparse.Namespace, questions: Sequence[str]) -> bool:
+    """Whether every request was answered, or its stream told that there is no answer."""
+    with application(arguments.model, arguments.set, _replicas(2, 2), arguments.scripted) as url:
+        client = Client(url, **_fields(arguments))
+        rows, counted = [], kills.replayed_and_retried()
+        for victim in kills.VICTIMS:
+            one = asyncio.run(kills.kill(client, questions, arguments.connections, victim))
+            time.sleep(REPORTED)
+            before, counted = counted, kills.replayed_and_retried()
+            rows.append((one, counted[0] - before[0], counted[1] - before[1]))
+    print(f"\n{kills.as_markdown(rows)}", flush=True)
+    with application(arguments.model, arguments.set, _replicas(1, 2), arguments.scripted) as url:
+        asked, moments = asyncio.run(kills.scaled(Client(url, **_fields(arguments)), questions, arguments.connections))
+    print(f"\n{kills.moments_as_markdown(moments)}", flush=True)
+    went = [one for one in asked if one.lost]
+    print(f"{len(asked)} requests while replicas came and went, {len(went)} of them lost")
+    lost = [one.lost for kill, *_ in rows for one in kill.lost] + [one.lost for one in went]
+    for reason in lost[:5]:
+        print(f"lost: {reason}", file=sys.stderr)
+    return not lost
+
+
+def _replicas(least: int, most: int) -> dict[str, Any]:
+    """Settings of a server whose decoders and sandboxes follow the load; of models there are always as many."""
+    quick = {"least": least, "most": most, "upscale_seconds": 1, "downscale_seconds": 5}
+    models = {"least": least, "most": least, "in_flight": 256, "target": 64, "cpus": 0}
+    return {"decoders": {**quick, "target": 4}, "sandboxes": {**quick, "target": 0.2}, "models": models}
 
 
 # The same without a server.

@@ -16,7 +16,7 @@ from pad_ray.decoding.settings import DecodingConfig
 from pad_ray.errors import EngineLost, PadRayError, StageError
 from pad_ray.generation.step_serve import RemoteStepEngine
 from pad_ray.serving.backend import DecoderLost, Overloaded
-from pad_ray.serving.decoder import ServeBackend
+from pad_ray.serving.decoder import ServeBackend, WarmUp
 from pad_ray.serving.messages import Event, Job
 
 # Ray warns of much that is its own.
@@ -27,7 +27,8 @@ class Misbehaving:
     """A decoder and a model in one that does what the question says; `left` tells what was cancelled."""
 
     def __init__(self) -> None:
-        self._begun, self._left = asyncio.Event(), asyncio.Event()
+        self._begun, self._left, self._go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._asked = 0
 
     async def solve(self, job: Job) -> AsyncGenerator[Event]:
         if job.question == "die":
@@ -46,10 +47,48 @@ class Misbehaving:
     async def propose(self, prompt: Any, beams: Any, draw: Draw) -> Proposals:
         if prompt == (0,):
             os._exit(1)
+        if prompt == Slow.PROMPT:
+            self._asked += 1
+            self._begun.set()
+            await self._go.wait()
         return Proposals([[] for _ in beams])
+
+    async def go(self) -> None:
+        self._go.set()
+
+    async def asked(self) -> int:
+        return self._asked
 
     async def begun(self) -> bool:
         return await self._begun.wait()
+
+    async def left(self) -> bool:
+        return await self._left.wait()
+
+
+class Slow:
+    """A tokenizer whose every text is the prompt at which the model waits."""
+
+    PROMPT = (2,)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        return self.PROMPT
+
+
+class Warming:
+    """A decoder that warms up its model; `left` tells that a request for it was cancelled."""
+
+    def __init__(self, models: Any) -> None:
+        self._warm_up = WarmUp(RemoteStepEngine(models, Slow()))  # type: ignore[arg-type]
+        self._left = asyncio.Event()
+
+    async def ready(self) -> bool:
+        try:
+            await self._warm_up.ended()
+        except asyncio.CancelledError:
+            self._left.set()
+            raise
+        return True
 
     async def left(self) -> bool:
         return await self._left.wait()
@@ -117,6 +156,29 @@ def test_closing_cancels_the_replica(cluster: None) -> None:
             return bool(await handle.left.remote())
 
     assert asyncio.run(close())
+
+
+def test_a_warm_up_goes_on_when_the_request_that_began_it_is_cancelled(cluster: None) -> None:
+    from ray import serve
+
+    small: dict[str, Any] = {"ray_actor_options": {"num_cpus": 0.1}, "max_ongoing_requests": 4}
+    models = serve.deployment(name="Misbehaving", **small)(Misbehaving).bind()
+    decoder = serve.run(
+        serve.deployment(name="Warming", **small)(Warming).bind(models), name="misbehaving", route_prefix=None
+    )
+    model = serve.get_deployment_handle("Misbehaving", "misbehaving")
+
+    async def leave() -> tuple[bool, int]:
+        waiting = asyncio.ensure_future(ServeBackend(decoder).ready())
+        await model.begun.remote()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        async with asyncio.timeout(60):
+            await decoder.left.remote()
+        await model.go.remote()
+        return await ServeBackend(decoder).ready(), await model.asked.remote()
+
+    assert asyncio.run(leave()) == (True, 1)
 
 
 def test_a_full_queue_is_overload(cluster: None) -> None:

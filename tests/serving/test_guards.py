@@ -138,9 +138,10 @@ def test_a_body_that_never_comes_is_not_awaited_for_ever() -> None:
     async def never(scope: object, receive: object, send: object) -> None:
         raise AssertionError("the application was asked")
 
-    guard = BodyLimit(never, most=10, slowest=0.01)
+    heard: list[int] = []
+    guard = BodyLimit(never, 10, lambda scope, refusal: heard.append(refusal.status), slowest=0.01)
     asyncio.run(guard({"type": "http", "method": "POST", "path": "/", "headers": []}, nothing, send))
-    assert sent[0]["status"] == 408
+    assert (sent[0]["status"], heard) == (408, [408])
 
 
 def test_one_request_too_many_is_turned_away_at_once_and_the_next_finds_a_place() -> None:

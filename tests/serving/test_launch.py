@@ -40,10 +40,10 @@ def test_ray_has_room_for_every_replica_that_there_may_be() -> None:
         (["--port", "70000"], "port"),
         (["--model", "/nowhere"], "`/nowhere` is no folder"),
         (["--run", "nowhere"], "nowhere"),
-        (["--config", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
+        (["--config", "/nowhere.yaml"], "/nowhere.yaml does not exist"),
         (["--set", "recipe=cot"], "`cot` writes no programs"),
         (["redeploy", "x.yaml"], "none of `serve`'s"),
-        (["deploy", "/nowhere.yaml"], "/nowhere.yaml cannot be read"),
+        (["deploy", "/nowhere.yaml"], "/nowhere.yaml does not exist"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_one_line(
@@ -52,6 +52,17 @@ def test_what_cannot_be_served_is_told_in_one_line(
     assert main(["serve", *given]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+@pytest.mark.parametrize("given", [["--config"], ["deploy"]])
+def test_a_file_that_is_no_text_is_told_in_one_line(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "serve.yaml"
+    file.write_bytes(b"model: \xff\n")
+    assert main(["serve", *given, str(file)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{file} cannot be read" in line
 
 
 def test_a_port_in_use_is_told(capsys: pytest.CaptureFixture[str]) -> None:

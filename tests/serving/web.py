@@ -6,13 +6,14 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Message
 
 from pad_ray.serving.backend import Backend
 from pad_ray.serving.ingress import build_ingress
@@ -52,6 +53,28 @@ def chat(app: FastAPI, **fields: Any) -> httpx.Response:
     return ask(app, "POST", "/v1/chat/completions", json={"model": "embedded", "messages": messages, **fields})
 
 
+def sent(app: FastAPI, path: str, body: dict[str, Any], hears: Callable[[bytes], None]) -> list[bytes]:
+    """What a stream sends, each piece told as it is sent."""
+    content, pieces = json.dumps(body).encode(), list[bytes]()
+    received = iter([{"type": "http.request", "body": content, "more_body": False}])
+
+    async def receive() -> Message:
+        for message in received:
+            return message
+        await asyncio.Future()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        piece = message.get("body", b"")
+        pieces.append(piece)
+        hears(piece)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    asyncio.run(app(scope, receive, send))
+    return pieces
+
+
 def events_of(response: httpx.Response) -> list[tuple[str, Any]]:
     """Names and data of server-sent events; `[DONE]` as text."""
     rows = []
@@ -72,7 +95,7 @@ def error_of(response: httpx.Response) -> dict[str, Any]:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The application at a real server, in a thread; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         # Listening before the server runs: a client that comes early waits in the kernel.

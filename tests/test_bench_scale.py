@@ -12,17 +12,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pad_ray.config import load_config
 from pad_ray.pipeline import Pipeline
-from pad_ray.records import table
+from pad_ray.records import Row, table
 from pad_ray.run_folder import once
 from pad_ray.verification import Verifier
 from tests.bench.scale import SAMPLES, broken_off, write_run
 from tests.past_run import sample
 
 
+def _lines(path: Path) -> list[Row]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def test_most_of_the_recorded_programs_are_right_and_some_are_no_programs(tmp_path: Path) -> None:
     write_run(tmp_path, rows=32 * SAMPLES)
-    golds = {row["id"]: row["answer"] for row in map(json.loads, (tmp_path / "problems.jsonl").open())}
-    lines = [json.loads(line) for line in (tmp_path / "recorded.jsonl").open()]
+    problems, lines = (_lines(tmp_path / f"{name}.jsonl") for name in ("problems", "recorded"))
+    golds = {row["id"]: row["answer"] for row in problems}
     assert len(lines) == 32 * SAMPLES
     texts = [f"def solution():{line['completion']}" for line in lines]
     with Verifier() as verifier:

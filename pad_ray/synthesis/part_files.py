@@ -8,7 +8,6 @@ what was left.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
@@ -77,8 +76,10 @@ def merge_parts(stage: Stage, most: int = MOST) -> int:
 def _merge(stage: Stage, parts: list[str]) -> None:
     """In groups of rows of a size that is read well, a few of which are in memory at once."""
     kept = schema(stage.record).with_metadata({_PARTS: json.dumps(parts).encode()})
+    found = stage.storage.parquet(schema(stage.record), parts)
+    assert found is not None
     with stage.storage.parquet_writer(f"{_MERGED}{content_hash(parts)}.parquet", kept) as writer:
-        for rows in gathered(map(_as_table, stage.storage.parquet(schema(stage.record), parts).to_batches())):
+        for rows in gathered(map(_as_table, found.to_batches())):
             writer.write_table(rows.replace_schema_metadata(kept.metadata))
 
 
@@ -88,10 +89,11 @@ def _as_table(batch: Any) -> Any:
     return pyarrow.Table.from_batches([batch])
 
 
-def _parts_of(stage: Stage, merged: Iterable[str]) -> set[str]:
+def _parts_of(stage: Stage, merged: list[str]) -> set[str]:
     """Names of the files that merged ones were made of."""
     names: set[str] = set()
-    for fragment in stage.storage.parquet(schema(stage.record), list(merged)).get_fragments() if merged else ():
+    found = stage.storage.parquet(schema(stage.record), merged)
+    for fragment in found.get_fragments() if found else ():
         told = (fragment.metadata.metadata or {}).get(_PARTS)
         names.update(json.loads(told) if told else ())
     return names

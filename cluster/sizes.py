@@ -23,6 +23,8 @@ ALL_OF_RAY = 1639
 # twice (completion and program), at about three characters a token.
 ROW_BYTES, TEXT_BYTES_PER_TOKEN = 1842, 2 * 3
 ENGINE_ROWS, BLOCKS_OF_AN_ENGINE = 128, 8
+# `pad_ray.synthesis.part_files.MOST`: so many files of samples become one.
+MERGED = 1024
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,18 @@ class Load:
         return self.samples / (self.programs_per_second * self.gpus)
 
     @property
-    def files(self) -> int:
-        """Parquet files of samples: one a block."""
+    def blocks(self) -> int:
+        """Blocks of samples, each written as a Parquet file."""
         return -(-self.samples // (ENGINE_ROWS // BLOCKS_OF_AN_ENGINE))
 
     @property
+    def files(self) -> int:
+        """Files that are there at once where merging keeps pace: merged ones, and the parts of two merges."""
+        return self.blocks // MERGED + 2 * MERGED
+
+    @property
     def head_gib(self) -> float:
-        """Memory of the driver when it looks for verdicts that are out of date: all rows at once."""
+        """Memory of the driver when it makes examples: all rows at once."""
         return self.samples * (ROW_BYTES + self.tokens * TEXT_BYTES_PER_TOKEN) / 2**30
 
 
@@ -99,8 +106,11 @@ def whole_table(load: Load) -> str:
         "programs": f"{rate:,.0f} a second",
         "CPUs of the sandbox": f"{rate * load.cpu_seconds:.1f} busy; twice that to have room",
         "CPUs for Ray's own work": f"{rate * (1 / ALL_OF_RAY - 1 / JUDGED):.1f} busy, with the bench's larger blocks",
-        "blocks, each a file": f"{load.files:,}, {load.files / load.seconds:,.0f} a second",
-        "memory of the driver, at its most": f"{load.head_gib:,.0f} GiB",
+        "blocks, each a file": f"{load.blocks:,}, {load.blocks / load.seconds:,.0f} a second",
+        "files that are there at once": f"{load.files:,}",
+        "memory of the driver until all are sampled, a million rows": "not measured yet (make bench-scale)",
+        "seconds a row of Ray's and the driver's work": "not measured yet (make bench-scale)",
+        "memory of the driver when it makes examples": f"{load.head_gib:,.0f} GiB",
     }
     return "\n".join(["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows.items())])
 

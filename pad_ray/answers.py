@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,18 +85,16 @@ class Answers:
         mark = self.samples.done
         return mark is not None and (not mark["unanswered"] or mark["attempts"] >= self.config.resources.attempts)
 
-    def request(self, rows: Callable[[], list[Row]], elsewhere: Sequence[Stage] = ()) -> None:
+    def request(self, rows: Callable[[], Iterable[Row]], elsewhere: Sequence[Stage] = ()) -> None:
         """Writes the requests, and takes over what was bought for the same ones before.
 
         Args:
-            rows: makes the request rows.
+            rows: makes the request rows, which are written as they come.
             elsewhere: stages of samples of other runs.
         """
 
         def write(mark: dict[str, Any]) -> None:
-            made = rows()
-            self.requests.write_rows(made)
-            mark["rows"] = len(made)
+            mark["rows"] = self.requests.write_rows(rows())
 
         once(self.folder, self.requests, write)
         if self.samples.done is None:
@@ -117,16 +115,14 @@ class Answers:
         files = [name for name in self.samples.storage.names() if name.endswith(".parquet")]
         if self.samples.done or not all(name.startswith("adopted-") for name in files):
             return  # it was allowed when these were begun
-        used = {row["rid"] for batch in self.requests.batches(["rid"]) for row in batch}
-        lost: set[str] = set()
-        for stage in self.earlier():
-            for batch in stage.batches(["id", "rid", "completion_tokens", "cost"]):
-                bought = (row for row in batch if row["completion_tokens"] or row["cost"])
-                lost.update(row["id"] for row in bought if row["rid"] not in used)
+        earlier = self.earlier()
+        if not earlier:
+            return
+        lost = _bought_for_others(earlier, self.requests.columns(["rid"])["rid"])
         if lost:
             place = (self.folder.storage / self.samples.name).uri
             raise InputError(
-                f"{len(lost):,} samples in {place} were bought under other settings and would not be used by these",
+                f"{lost:,} samples in {place} were bought under other settings and would not be used by these",
                 f"Take the settings back, give the run another name, or allow it with {UNREACHABLE_FLAG}",
             )
 
@@ -184,6 +180,19 @@ class Answers:
     def read(self, only: Sequence[str] | None = None) -> list[Row]:
         """Samples with their latest verdicts, sorted by id."""
         return read_judged(self.samples, self.verdicts, only)
+
+
+def _bought_for_others(stages: Sequence[Stage], rids: Any) -> int:
+    """How many samples were paid for, in money or in tokens, that answer none of the requests of these `rid`."""
+    import pyarrow
+    import pyarrow.compute as pc
+
+    lost = []
+    for stage in stages:
+        found = stage.columns(["id", "rid", "completion_tokens", "cost"])
+        paid = pc.or_(*(pc.fill_null(pc.not_equal(found[name], 0), False) for name in ("completion_tokens", "cost")))
+        lost.append(found.filter(pc.and_not(paid, pc.is_in(found["rid"], rids.combine_chunks()))).select(["id"]))
+    return int(pc.count_distinct(pyarrow.concat_tables(lost)["id"]).as_py())
 
 
 def verdict_stage(folder: RunFolder, samples: Stage, answered: str, rules: Rules) -> Stage:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, Literal
@@ -36,6 +36,7 @@ from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row
 from pad_ray.refinement import Refinement
 from pad_ray.results import measured
+from pad_ray.row_table import RowTable
 from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
 from pad_ray.run_parts import RunParts, Student, asking_by
 from pad_ray.runtime import ray_running, with_cluster
@@ -70,7 +71,7 @@ class Pipeline:
         self.worked_examples = load_examples(self.shown, config.problems.data)
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
-        self.problems = problem_rows(config.problems)
+        self.problems = RowTable("problem", problem_rows(config.problems))
         self.benchmarks = measured_benchmarks(config.problems)
         if GIVEN in config.evaluation.decoders:
             check_given([row for row in self.problems if row["split"] not in ("train", "validation")])
@@ -317,11 +318,10 @@ class Pipeline:
         return stages
 
     def _write(self, stage: Stage, rows: Sequence[Row], mark: dict[str, Any]) -> None:
-        stage.write_rows(rows)
-        mark["rows"] = len(rows)
+        mark["rows"] = stage.write_rows(rows)
 
-    def _requests(self) -> list[Row]:
-        train_problems = self.parts.of_split("train")
+    def _requests(self) -> Iterator[Row]:
+        train_problems = self.problems.having("split", "train")
         return make_requests(train_problems, self.config.teacher, self.teacher, self.annotator, self.contexts)
 
     def _examples(self, mark: dict[str, Any]) -> None:

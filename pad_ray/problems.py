@@ -32,7 +32,7 @@ _MAX_SHOWN = 60
 _FINAL = re.compile(r"^####[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A question and its gold answer.
 

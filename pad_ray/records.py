@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
@@ -138,3 +140,23 @@ def content_hash(*parts: Any, length: int = 16) -> str:
     """A short stable hash (hexadecimal) of JSON-like content. Identity is content, never a position."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def file_hash(path: Path, length: int = 16) -> str:
+    """`content_hash` of a file's text, which is read a piece at a time."""
+    digest = hashlib.sha256(b'["')
+    with path.open(encoding="utf-8") as file:
+        while piece := file.read(2**20):
+            digest.update(json.dumps(piece, ensure_ascii=False)[1:-1].encode())
+    digest.update(b'"]')
+    return digest.hexdigest()[:length]
+
+
+def list_hash(items: Iterable[Any], length: int = 16) -> str:
+    """`content_hash(list(items))`, without the list: for as many items as do not fit into memory."""
+    digest = hashlib.sha256(b"[[")
+    for number, item in enumerate(items):
+        text = json.dumps(item, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+        digest.update(f"{',' if number else ''}{text}".encode())
+    digest.update(b"]]")
+    return digest.hexdigest()[:length]

@@ -15,9 +15,10 @@ from __future__ import annotations
 import json
 import posixpath
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pad_ray.errors import DataError, StageError
@@ -28,6 +29,7 @@ from pad_ray.storage import Storage
 DONE = "done.json"
 STAGES = "stages.json"
 PROGRESS = "progress.json"
+ROW_GROUP = 4096  # rows that are in memory at once where a table is read or written as it comes
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,39 @@ class Stage:
         mark = read_mark(self.storage)
         return mark if mark and mark["id"] == self.id else None
 
-    def write_rows(self, rows: Sequence[Row]) -> None:
-        """Writes rows as one Parquet file of the record's schema."""
-        self.storage.write_parquet("rows.parquet", table(self.record, list(rows)))
+    def write_rows(self, rows: Iterable[Row]) -> int:
+        """Writes rows as one Parquet file of the record's schema, as they come, and returns how many there were."""
+        coming, count = iter(rows), 0
+        with self.storage.parquet_writer("rows.parquet", schema(self.record)) as writer:
+            while batch := list(islice(coming, ROW_GROUP)):
+                writer.write_table(table(self.record, batch))
+                count += len(batch)
+        return count
 
     def count(self) -> int:
         """How many rows there are, read from the footers of the files."""
         found = self.storage.parquet(schema(self.record))
         return int(found.count_rows()) if found else 0
 
-    def batches(self, only: Sequence[str] | None = None, size: int = 4096) -> Iterator[list[Row]]:
+    def batches(self, only: Sequence[str] | None = None, size: int = ROW_GROUP) -> Iterator[list[Row]]:
         """Rows in the order of files, a batch at a time, so that a table may be larger than memory."""
         found = self.storage.parquet(schema(self.record))
         if found:
             for batch in found.to_batches(columns=list(only or columns(self.record)), batch_size=size):
                 yield batch.to_pylist()
+
+    def columns(self, names: Sequence[str]) -> Any:
+        """Columns of all rows as a `pyarrow.Table`, in the order of files; for those without texts, which are small."""
+        found = self.storage.parquet(schema(self.record))
+        if found is None:
+            return schema(self.record).empty_table().select(list(names))
+        return found.to_table(list(names))
+
+    def groups(self) -> Iterator[Any]:
+        """The row groups of all files, in their order, each a `pyarrow.dataset.Fragment` that is read when asked to."""
+        found = self.storage.parquet(schema(self.record))
+        for fragment in found.get_fragments() if found else ():
+            yield from fragment.split_by_row_group()
 
     def read_rows(self, only: Sequence[str] | None = None) -> list[Row]:
         """All rows, sorted by id, so that nothing downstream depends on the order of writing.

@@ -12,7 +12,7 @@ from pad_ray.config import RunConfig
 from pad_ray.generation.teachers import Teacher
 from pad_ray.prompts import WorkedExample
 from pad_ray.recipes import Recipe
-from pad_ray.records import Row, content_hash
+from pad_ray.records import Row, list_hash
 from pad_ray.run_folder import RunFolder, Stage
 from pad_ray.splits import bare_questions
 from pad_ray.synthesis.edit_settings import EditConfig
@@ -54,7 +54,7 @@ class RunParts:
     config: RunConfig
     folder: RunFolder
     recipe: Recipe
-    problems: list[Row]
+    problems: Sequence[Row]
     benchmarks: Mapping[str, Benchmark]
     worked_examples: Sequence[WorkedExample]
     teacher: Teacher
@@ -64,7 +64,7 @@ class RunParts:
     @cached_property
     def problem_stage(self) -> Stage:
         """The stage of `problems`."""
-        return self.folder.stage("problems", content_hash(self.problems), record="problem")
+        return self.folder.stage("problems", list_hash(self.problems), record="problem")
 
     @cached_property
     def questions(self) -> dict[str, str]:

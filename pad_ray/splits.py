@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +28,8 @@ from pad_ray.records import Row
 _SPLITS = ("train", "validation", "test")
 
 
-def problem_rows(settings: ProblemsConfig) -> list[Row]:
-    """Problem rows of all splits, by settings.
+def problem_rows(settings: ProblemsConfig) -> Iterator[Row]:
+    """Problem rows of all splits, by settings, each made when it is asked for.
 
     Plain ids such as 0, 1, 2 may stand for different questions in two files: the later split's ids then all carry its
     name (`test:0`).
@@ -50,11 +50,11 @@ def problem_rows(settings: ProblemsConfig) -> list[Row]:
     name = settings.benchmark or _name(settings.tests[0] if len(settings.tests) == 1 else settings.train, settings)
     name += f"_folds{settings.folds}" if settings.folds and not settings.benchmark else ""
     limits = {"train": settings.limit, "validation": settings.validation_limit, "test": settings.test_limit}
-    return [
+    return (
         _row(_in_context(problem, settings.context), split, named or name)
         for (split, named), problems in parts.items()
         for problem in problems[: limits.get(split)]
-    ]
+    )
 
 
 def _whole(splits: Mapping[str, list[Problem]]) -> dict[tuple[str, str], list[Problem]]:
@@ -62,7 +62,7 @@ def _whole(splits: Mapping[str, list[Problem]]) -> dict[tuple[str, str], list[Pr
     return {(split, ""): problems for split, problems in splits.items()}
 
 
-def bare_questions(rows: Sequence[Row], settings: ProblemsConfig) -> dict[str, str]:
+def bare_questions(rows: Iterable[Row], settings: ProblemsConfig) -> dict[str, str]:
     """Question to the same without the context that `settings.context` puts before it.
 
     Args:

@@ -6,7 +6,7 @@ import errno
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -184,6 +184,14 @@ class Storage:
             parquet.write_table(rows, stream)
 
     @contextmanager
+    def parquet_writer(self, name: str, schema: Any) -> Iterator[Any]:
+        """A `pyarrow.parquet.ParquetWriter` of one file, which appears, whole, at the end of the body."""
+        from pyarrow import parquet
+
+        with self._whole(name) as stream, parquet.ParquetWriter(stream, schema) as writer:
+            yield writer
+
+    @contextmanager
     def _whole(self, name: str) -> Iterator[Any]:
         """A stream to a file that appears when the stream is closed: an object store does so, a disk by a rename."""
         if not self.scheme:
@@ -237,11 +245,12 @@ class Storage:
         except OSError as error:
             raise _write_error(self.uri, error) from None
 
-    def parquet(self, schema: Any) -> Any | None:
-        """All Parquet files of the folder as a `pyarrow.dataset.Dataset`, or None if there is none."""
+    def parquet(self, schema: Any, names: Sequence[str] | None = None) -> Any | None:
+        """Parquet files of the folder, all or those named, as a `pyarrow.dataset.Dataset`; None if there is none."""
         from pyarrow import dataset
 
-        files = [posixpath.join(self.path, name) for name in sorted(self.names()) if name.endswith(".parquet")]
+        known = sorted(self.names() if names is None else names)
+        files = [posixpath.join(self.path, name) for name in known if name.endswith(".parquet")]
         if not files:
             return None
         return dataset.dataset(files, schema=schema, filesystem=self.filesystem, format="parquet")

@@ -55,7 +55,8 @@ def _prepare(config: Path, *overrides: str, allow: bool = False) -> Answers:
 def _buy(answers: Answers, error: str | None = None, **facts: Any) -> None:
     """Answers what is asked, as a teacher would that is paid by the token."""
     facts = {"completion_tokens": 7, "cost": 0.25, **facts}
-    for rows in pending(answers.requests, latest_attempts(answers.samples), attempts=3):
+    for asked in pending(answers.requests, latest_attempts(answers.samples), attempts=3):
+        rows = asked.to_pylist()
         bought = [failed(row, error) if error else answered(row, "\n    return 1\n", **facts) for row in rows]
         answers.samples.storage.write_parquet(f"{rows[0]['id']}.parquet", table("sample", bought))
 
@@ -66,7 +67,8 @@ def _finish(answers: Answers) -> None:
 
 
 def _asked(answers: Answers) -> list[Row]:
-    return [row for rows in pending(answers.requests, latest_attempts(answers.samples), attempts=3) for row in rows]
+    tables = pending(answers.requests, latest_attempts(answers.samples), attempts=3)
+    return [row for rows in tables for row in rows.to_pylist()]
 
 
 def test_bought_samples_are_not_left_behind_without_a_word(config: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pad_ray.records import columns, content_hash, schema, table
+from pad_ray.records import columns, content_hash, file_hash, list_hash, schema, table
 from pad_ray.storage import Storage
 
 RECORDS = ["problem", "request", "completion", "sample", "verdict", "example", "prediction"]
@@ -85,3 +85,14 @@ def test_different_parts_have_different_hashes(one: tuple[Any, ...], other: tupl
 def test_a_hash_is_as_long_as_asked() -> None:
     assert len(content_hash("a", length=20)) == 20
     assert content_hash("a", length=20).startswith(content_hash("a", length=7))
+
+
+@pytest.mark.parametrize("items", [[], ["a"], [("é", 1), ("b", None)], [{"b": 2, "a": [1.5]}, "c"]])
+def test_a_list_has_the_same_hash_as_it_comes(items: list[Any]) -> None:
+    assert list_hash(iter(items)) == content_hash(items)
+
+
+@pytest.mark.parametrize("text", ["", 'a "quoted" \\ é\n', "line\r\nline\rline", "é\r\n" * 600_000])
+def test_a_file_has_the_hash_of_its_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "file").write_bytes(text.encode())
+    assert file_hash(tmp_path / "file") == content_hash((tmp_path / "file").read_text(encoding="utf-8"))

@@ -28,7 +28,7 @@ def _numbered(count: int, prefix: str = "p") -> list[dict[str, Any]]:
 
 
 def _rows(**settings: Any) -> list[Row]:
-    return problem_rows(ProblemsConfig(**settings))
+    return list(problem_rows(ProblemsConfig(**settings)))
 
 
 def _ids(rows: list[Row], split: str) -> list[str]:
@@ -149,7 +149,7 @@ def test_a_problem_file_is_found_under_the_data_folder(tmp_path: Path, monkeypat
     lines = [json.dumps({"question": f"What is {n} + 1?", "answer": n + 1}) for n in range(20)]
     (folder / "train.jsonl").write_text("\n".join(lines))
     monkeypatch.setenv("PAD_RAY_DATA", str(tmp_path))
-    rows = problem_rows(ProblemsConfig(train="mine/train.jsonl"))
+    rows = list(problem_rows(ProblemsConfig(train="mine/train.jsonl")))
     assert {row["benchmark"] for row in rows} == {"mine"}
 
 
@@ -324,7 +324,7 @@ def test_built_in_problems_have_no_folds_and_no_context(settings: dict[str, Any]
 def test_context_stands_before_the_question_and_is_told_from_it(tmp_path: Path) -> None:
     path = _write(tmp_path / "mine.jsonl", *({**row, "facts": "It is so.\nSo it is."} for row in _numbered(5)))
     settings = ProblemsConfig(train=path, context="facts", holdout=0.2)
-    rows = problem_rows(settings)
+    rows = list(problem_rows(settings))
     assert {row["question"].partition("What")[0] for row in rows} == {"It is so. So it is. "}
     assert set(bare_questions(rows, settings).values()) == {row["question"] for row in _numbered(5)}
 

@@ -16,11 +16,11 @@ from pad_ray.generation.engines import engine_for
 from pad_ray.generation.http import HttpTeacher
 from pad_ray.generation.http_check import check_endpoint
 from pad_ray.generation.http_settings import HttpConfig
-from pad_ray.generation.recorded import RecordedTeacher, read_recorded
+from pad_ray.generation.recorded import RecordedTeacher, check_recorded
 from pad_ray.generation.transformers import TransformersTeacher
 from pad_ray.models import model_identity, resolve_model
 from pad_ray.ray_names import named
-from pad_ray.records import content_hash
+from pad_ray.records import content_hash, file_hash
 from pad_ray.release import engine_mark
 
 _FREE_BLOCK = 256  # rows that cost nothing to ask again
@@ -74,8 +74,8 @@ class Teacher:
             ModelError, DataError, ConfigError: a model, adapter, file or key that is not there.
         """
         if settings.kind == "recorded" and settings.file:
-            read_recorded(Path(settings.file))
-            return cls("recorded", settings.file, content_hash(Path(settings.file).read_text(encoding="utf-8")))
+            check_recorded(Path(settings.file))
+            return cls("recorded", settings.file, file_hash(Path(settings.file)))
         if settings.kind == "annotations":
             return cls("annotations", "annotations", "annotations")
         if settings.kind == "http" and settings.http:

@@ -1,54 +1,73 @@
-"""Which requests are still to be asked: those without a sample, and those at which the teacher failed."""
+"""Which requests are still to be asked: those without a sample, and those at which the teacher failed.
+
+All of it is told from columns (`pyarrow.Table`), some tens of bytes a row: prompts are read a few thousand at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any
 
-from pad_ray.records import Row, columns, content_hash, table
+from pad_ray.records import content_hash
 from pad_ray.run_folder import Stage
 from pad_ray.storage import Storage
+from pad_ray.synthesis.attempts import gathered, latest_of, tables_at
 
 
-class Latest(NamedTuple):
-    """The latest attempt at a request."""
+def latest_attempts(samples: Stage) -> Any:
+    """What is on disk: a table of `rid`, `attempt` and `failed`, where a request counts once, however often asked."""
+    import pyarrow
+    import pyarrow.compute as pc
 
-    attempt: int
-    failed: bool
-
-
-def latest_attempts(samples: Stage) -> dict[str, Latest]:
-    """What is on disk, by `rid`: a request counts once, however often it was asked."""
-    found: dict[str, Latest] = {}
-    for batch in samples.batches(["rid", "attempt", "finish_reason"]):
-        for row in batch:
-            seen = found.get(row["rid"])
-            if seen is None or row["attempt"] > seen.attempt:
-                found[row["rid"]] = Latest(row["attempt"], row["finish_reason"] == "error")
-    return found
+    found = samples.columns(["rid", "attempt", "finish_reason"])
+    failed = pc.fill_null(pc.equal(found["finish_reason"], "error"), False)
+    return latest_of(pyarrow.table({"rid": found["rid"], "attempt": found["attempt"], "failed": failed}))
 
 
-def pending(requests: Stage, latest: dict[str, Latest], attempts: int) -> Iterator[list[Row]]:
-    """Batches of requests to ask now, in the order of the request table.
+def pending(requests: Stage, latest: Any, attempts: int) -> Iterator[Any]:
+    """Tables of requests to ask now, in the order of the request table.
 
     Args:
         latest: what was answered, see `latest_attempts`.
         attempts: how often a request is asked at most. One whose latest attempt failed is asked again under an id
             with the next attempt's number; one that was answered, never.
     """
-    for batch in requests.batches():
-        rows = [again for row in batch if (again := _again(row, latest.get(row["rid"]), attempts))]
-        if rows:
-            yield rows
+    import pyarrow.compute as pc
+
+    rids = requests.columns(["rid"])["rid"]
+    next_attempts = _next_attempts(rids, latest, attempts)
+    places = pc.indices_nonzero(pc.is_valid(next_attempts)).to_numpy()
+    numbers, start = next_attempts.drop_null(), 0
+    for rows in tables_at(requests, places):
+        yield _numbered(rows, numbers.slice(start, len(rows)))
+        start += len(rows)
 
 
-def _again(request: Row, last: Latest | None, attempts: int) -> Row | None:
-    if last is None:
-        return request
-    attempt = last.attempt + 1
-    if not last.failed or attempt >= attempts:
-        return None
-    return {**request, "attempt": attempt, "id": f"{request['rid']}-{attempt}"}
+def _next_attempts(rids: Any, latest: Any, attempts: int) -> Any:
+    """For each request the number of the attempt to ask now, null where there is none."""
+    import pyarrow
+    import pyarrow.compute as pc
+
+    first = pyarrow.scalar(0, pyarrow.int32())
+    if not len(latest):
+        return pyarrow.repeat(first, len(rids))
+    latest = latest.combine_chunks()
+    again = pc.add(latest["attempt"], pyarrow.scalar(1, pyarrow.int32()))
+    allowed = pc.and_(latest["failed"], pc.less(again, attempts))
+    after = pc.if_else(allowed, again, pyarrow.scalar(None, pyarrow.int32())).combine_chunks()
+    places = pc.index_in(rids, latest["rid"].combine_chunks())
+    places = places.combine_chunks() if isinstance(places, pyarrow.ChunkedArray) else places
+    return pc.if_else(pc.is_null(places), first, after.take(places))
+
+
+def _numbered(rows: Any, attempts: Any) -> Any:
+    """The same requests with the attempt and its id; a first attempt keeps the id that it has."""
+    import pyarrow.compute as pc
+
+    ids = pc.binary_join_element_wise(rows["rid"], pc.cast(attempts, "string"), "-")
+    ids = pc.if_else(pc.equal(attempts, 0), rows["id"], ids)
+    rows = rows.set_column(rows.schema.get_field_index("attempt"), rows.schema.field("attempt"), attempts)
+    return rows.set_column(rows.schema.get_field_index("id"), rows.schema.field("id"), ids)
 
 
 def write_pending(place: Storage, requests: Stage, samples: Stage, attempts: int) -> int:
@@ -58,9 +77,9 @@ def write_pending(place: Storage, requests: Stage, samples: Stage, attempts: int
     CPU more on resume than on the first run and hangs where there is none, and its grain is a block.
     """
     place.clear()
-    latest, total = latest_attempts(samples), 0
-    for number, rows in enumerate(pending(requests, latest, attempts)):
-        place.write_parquet(f"{number:06d}.parquet", table("request", rows))
+    total = 0
+    for number, rows in enumerate(gathered(pending(requests, latest_attempts(samples), attempts))):
+        place.write_parquet(f"{number:06d}.parquet", rows)
         total += len(rows)
     return total
 
@@ -71,16 +90,33 @@ def adopt(requests: Stage, samples: Stage, others: list[Stage]) -> int:
     A request's `rid` is a hash of everything that shapes its completion, so a sample of the same `rid` is the same
     sample, whatever else changed (more problems, more samples a problem, another verifier).
     """
-    wanted = {row["rid"] for batch in requests.batches(["rid"]) for row in batch}
-    wanted -= latest_attempts(samples).keys()
+    if not others:
+        return 0
+    wanted = _without(requests.columns(["rid"])["rid"].combine_chunks(), latest_attempts(samples)["rid"])
     taken = 0
     for other in others:
-        for batch in other.batches(columns("sample")):
-            rows = [row for row in batch if row["rid"] in wanted and row["finish_reason"] != "error"]
-            rows = list({row["rid"]: row for row in rows}.values())
-            wanted -= {row["rid"] for row in rows}
-            if rows:
-                name = content_hash([row["id"] for row in rows])
-                samples.storage.write_parquet(f"adopted-{name}.parquet", table("sample", rows))
-                taken += len(rows)
+        found = _take(other, wanted, samples.storage)
+        taken += len(found)
+        wanted = _without(wanted, found)
     return taken
+
+
+def _take(other: Stage, wanted: Any, place: Storage) -> Any:
+    """Writes the samples of wanted requests into a folder, and returns the `rid` of each."""
+    import pyarrow
+    import pyarrow.compute as pc
+
+    found = other.columns(["rid", "finish_reason"])
+    failed = pc.fill_null(pc.equal(found["finish_reason"], "error"), False)
+    good = pc.and_not(pc.is_in(found["rid"], wanted), failed)
+    rows = pyarrow.table({"rid": found["rid"], "place": pyarrow.array(range(len(found)))}).filter(good)
+    chosen = rows.group_by("rid").aggregate([("place", "min")]).sort_by("place_min")
+    for samples in gathered(tables_at(other, chosen["place_min"].to_numpy())):
+        place.write_parquet(f"adopted-{content_hash(samples['id'].to_pylist())}.parquet", samples)
+    return chosen["rid"]
+
+
+def _without(rids: Any, others: Any) -> Any:
+    import pyarrow.compute as pc
+
+    return rids.filter(pc.invert(pc.is_in(rids, others.combine_chunks())))

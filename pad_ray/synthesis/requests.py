@@ -7,7 +7,7 @@ leave the children in one block (ray#54430). So the fan-out happens here, once, 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pad_ray.config import TeacherConfig
@@ -27,8 +27,8 @@ Prompter = Callable[[Row, int], str]
 
 def make_requests(
     problems: Sequence[Row], settings: TeacherConfig, teacher: Teacher, recipe: Recipe, contexts: Contexts
-) -> list[Row]:
-    """One request for each problem and each of `settings.samples`.
+) -> Iterator[Row]:
+    """One request for each problem and each of `settings.samples`, made when it is asked for.
 
     Raises:
         ModelError: the model has no chat template and is to be asked by one.
@@ -42,12 +42,12 @@ def make_requests(
             "Take other problems, or a teacher that is a model",
         )
     stop = settings.stop if settings.stop is not None else (recipe.stop if settings.ask == "completion" else ())
-    return [
+    return (
         make_request(problem, k, prompt(problem, k), sampling_of(settings, stop), teacher.identity, settings.seed)
-        for start in range(0, len(problems), _WINDOW)
+        for window in (problems[start : start + _WINDOW] for start in range(0, len(problems), _WINDOW))
         for k in range(settings.samples)
-        for problem in problems[start : start + _WINDOW]
-    ]
+        for problem in window
+    )
 
 
 def prompter(settings: TeacherConfig, teacher: Teacher, recipe: Recipe, contexts: Contexts) -> Prompter:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
@@ -21,10 +21,12 @@ from pad_ray.programs.values import decode
 from pad_ray.progress import Meter, shown
 from pad_ray.ray_names import named, ray_name
 from pad_ray.recipes import Recipe, recipe_named
-from pad_ray.records import Row, content_hash, table
+from pad_ray.records import Row, content_hash, list_hash, table
 from pad_ray.run_folder import Stage
 from pad_ray.storage import Storage
+from pad_ray.synthesis.attempts import latest_of, sorted_rows
 from pad_ray.synthesis.flow import Flow, sums_of
+from pad_ray.synthesis.part_files import Merger, merge_parts
 from pad_ray.synthesis.pending import write_pending
 from pad_ray.tally import tally_actor
 from pad_ray.text_verification import AnyVerifier, verifier_by
@@ -67,6 +69,7 @@ def sample_and_judge(
         StageError: the stream broke, or the teacher answered nothing at all.
     """
     place = samples.storage / "pending"
+    merge_parts(samples)  # what a run that was killed had not merged
     missing = write_pending(place, requests, samples, resources.attempts)
     if missing:
         total = min(missing, limit or missing)
@@ -76,7 +79,9 @@ def sample_and_judge(
         source = _read(place, teacher.block_rows(resources), total if total < missing else None)
         completions = teacher.complete(source, resources, tally, spent=summary(samples)["cost"], name=name)
         judged = _judged(completions, samples.storage, recipe, rules, resources, name)
-        _run(judged, Meter(title, total, good="ok", tags=flow.tags), flow, tally if teacher.http else None)
+        with Merger(samples) as merger:
+            meter = Meter(title, total, good="ok", tags=flow.tags)
+            _run(judged, meter, flow, merger, tally if teacher.http else None)
         _check_teacher(tally)
     place.clear()
     facts = summary(samples)
@@ -112,7 +117,7 @@ def _judged(
     return judged
 
 
-def _run(judged: Any, meter: Meter, flow: Flow, endpoint: Any) -> None:
+def _run(judged: Any, meter: Meter, flow: Flow, merger: Merger, endpoint: Any) -> None:
     """Pulls the stream to its end; its rows are sums, for progress.
 
     Args:
@@ -125,6 +130,7 @@ def _run(judged: Any, meter: Meter, flow: Flow, endpoint: Any) -> None:
         try:
             for batch in judged.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
                 flow.add(batch)
+                merger.added()
                 if endpoint is not None:
                     flow.resent(ray.get(endpoint.read.remote()).get("retries", 0))
         except RayError as error:
@@ -205,16 +211,7 @@ def _judge(verifier: AnyVerifier, recipe: Recipe, rows: Sequence[Row]) -> list[J
         return [Judgement(Verdict.SANDBOX_ERROR, error=f"{type(error).__name__}: {error}"[:500]) for _ in rows]
 
 
-_SUMMED = (
-    "rid",
-    "attempt",
-    "text_hash",
-    "prompt_tokens",
-    "completion_tokens",
-    "finish_reason",
-    "teacher_error",
-    "cost",
-)
+_SUMMED = ("prompt_tokens", "completion_tokens", "finish_reason", "teacher_error", "cost")
 
 
 def summary(samples: Stage) -> dict[str, Any]:
@@ -225,25 +222,28 @@ def summary(samples: Stage) -> dict[str, Any]:
         failed at the teacher), `attempts` (how often the least tried of them was asked), `first_error`, and `digest`,
         a hash of what was answered.
     """
-    latest: dict[str, Row] = {}
-    costs: dict[tuple[str, int], float] = {}
-    for row in _each(samples):
-        costs[row["rid"], row["attempt"]] = row["cost"] or 0.0
-        if row["rid"] not in latest or row["attempt"] > latest[row["rid"]]["attempt"]:
-            latest[row["rid"]] = row
-    failed = [row for row in latest.values() if row["finish_reason"] == "error"]
+    import pyarrow.compute as pc
+
+    found = samples.columns(["rid", "attempt", "text_hash", *_SUMMED])
+    latest = latest_of(found)
+    failed = latest.filter(pc.equal(latest["finish_reason"], "error")).sort_by("rid")
+    answered = sorted_rows(latest, "rid", ["rid", "text_hash"])
     return {
         "rows": len(latest),
-        "tokens": sum(row["completion_tokens"] for row in latest.values()),
-        "prompt_tokens": sum(row["prompt_tokens"] for row in latest.values()),
-        "cost": round(sum(costs.values()), 6),
+        "tokens": pc.sum(latest["completion_tokens"]).as_py() or 0,
+        "prompt_tokens": pc.sum(latest["prompt_tokens"]).as_py() or 0,
+        "cost": round(_cost(found, len(latest)), 6),
         "unanswered": len(failed),
-        "attempts": min((row["attempt"] + 1 for row in failed), default=0),
-        "first_error": failed[0]["teacher_error"] if failed else None,
-        "digest": content_hash(sorted((rid, row["text_hash"]) for rid, row in latest.items())),
+        "attempts": pc.min(failed["attempt"]).as_py() + 1 if len(failed) else 0,
+        "first_error": failed["teacher_error"][0].as_py() if len(failed) else None,
+        "digest": list_hash((row["rid"], row["text_hash"]) for row in answered),
     }
 
 
-def _each(samples: Stage) -> Iterator[Row]:
-    for batch in samples.batches(_SUMMED):
-        yield from batch
+def _cost(found: Any, requests: int) -> float:
+    """What was paid: for each attempt once, however often it was written."""
+    import pyarrow.compute as pc
+
+    if requests < len(found):
+        found = found.group_by(["rid", "attempt"]).aggregate([("cost", "max")]).rename_columns({"cost_max": "cost"})
+    return float(pc.sum(found["cost"]).as_py() or 0.0)

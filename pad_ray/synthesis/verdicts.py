@@ -12,8 +12,9 @@ from typing import Any
 
 from pad_ray.progress import Meter, shown
 from pad_ray.recipes import recipe_named
-from pad_ray.records import Row, columns, content_hash, table
+from pad_ray.records import Row, columns, list_hash, table
 from pad_ray.run_folder import Stage
+from pad_ray.synthesis.attempts import gathered, latest_of, sorted_rows, tables_at
 from pad_ray.synthesis.stream import judge_rows
 from pad_ray.text_verification import verifier_by
 from pad_ray.verification import Rules, Verdict
@@ -34,35 +35,72 @@ def judge_again(samples: Stage, verdicts: Stage, *, recipe: str, rules: Rules) -
         `verifier` (its version), `judged` (samples judged now), `changed` (those whose verdict is another), a count
         for each verdict of all samples, and `digest`, a hash of all samples with their verdicts.
     """
-    verifier = verifier_by(rules)
-    # Mostly none is due, so programs are read only where some are: a row is some kilobytes.
-    told = samples.read_rows(["id", "problem_id", "verifier", "verdict"])
-    due = {row["id"] for row in told if _is_due(row, rules.of(row["problem_id"]).version)}
-    old = [row for row in samples.read_rows() if row["id"] in due] if due else []
-    changed = 0
-    if old:
-        counts: Counter[str] = Counter()
-        with verifier, shown(Meter("judge", len(old), good="ok"), lambda: counts):
-            for start in range(0, len(old), _BATCH):
-                rows = old[start : start + _BATCH]
-                found = judge_rows(verifier, recipe_named(recipe), rows)
-                new = [{"id": row["id"], **one} for row, one in zip(rows, found, strict=True)]
-                verdicts.storage.write_parquet(f"{start:09d}.parquet", table("verdict", new))
-                counts.update(row["verdict"] for row in new)
-                counts["rows"] += len(new)
-                changed += sum(a["verdict"] != b["verdict"] for a, b in zip(rows, new, strict=True))
-    judged = read_judged(samples, verdicts, ["id", "text_hash", "verdict"])
+    import pyarrow.compute as pc
+
+    found = latest_of(_told(samples, rules))
+    due = found.filter(found["due"])["place"].sort().to_numpy()
+    changed = _judge(samples, due, verdicts, recipe, rules) if len(due) else 0
+    judged = found.select(["id", "text_hash"]).append_column("verdict", _latest(found, verdicts))
+    rows = sorted_rows(judged, "id", ["id", "text_hash", "verdict"])
     return {
-        "verifier": verifier.version,
-        "judged": len(old),
+        "verifier": rules.version,
+        "judged": len(due),
         "changed": changed,
-        **Counter(row["verdict"] for row in judged),
-        "digest": content_hash([(row["id"], row["text_hash"], row["verdict"]) for row in judged]),
+        **{one["values"]: one["counts"] for one in pc.value_counts(judged["verdict"]).to_pylist()},
+        "digest": list_hash((row["id"], row["text_hash"], row["verdict"]) for row in rows),
     }
 
 
-def _is_due(row: Row, version: str) -> bool:
-    return bool(row["verifier"] != version or row["verdict"] == Verdict.SANDBOX_ERROR)
+def _told(samples: Stage, rules: Rules) -> Any:
+    """What tells which samples are due, with the place of each; of a row's texts nothing stays in memory."""
+    import numpy
+    import pyarrow
+    import pyarrow.compute as pc
+
+    found = samples.columns(["id", "rid", "attempt", "text_hash", "verdict", "verifier", "problem_id"])
+    troubled = pc.equal(found["verdict"], Verdict.SANDBOX_ERROR)
+    due = pc.or_(troubled, pc.not_equal(found["verifier"], _versions(found["problem_id"], rules)))
+    told = found.drop_columns(["verifier", "problem_id"]).append_column("due", pc.fill_null(due, True))
+    return told.append_column("place", pyarrow.array(numpy.arange(len(told))))
+
+
+def _versions(problem_ids: Any, rules: Rules) -> Any:
+    """For each sample the version of the verifier by which its problem's answers are judged."""
+    import pyarrow
+
+    if not rules.by_problem:
+        return pyarrow.scalar(rules.version)
+    encoded = problem_ids.combine_chunks().dictionary_encode()
+    versions = [rules.of(problem_id).version for problem_id in encoded.dictionary.to_pylist()]
+    return pyarrow.array(versions, "string").take(encoded.indices)
+
+
+def _judge(samples: Stage, due: Any, verdicts: Stage, recipe: str, rules: Rules) -> int:
+    """Judges the samples at these places, and returns how many verdicts are others than before."""
+    counts: Counter[str] = Counter()
+    changed = 0
+    with verifier_by(rules) as verifier, shown(Meter("judge", len(due), good="ok"), lambda: counts):
+        for number, batch in enumerate(gathered(tables_at(samples, due), _BATCH)):
+            rows = batch.to_pylist()
+            found = judge_rows(verifier, recipe_named(recipe), rows)
+            new = [{"id": row["id"], **one} for row, one in zip(rows, found, strict=True)]
+            verdicts.storage.write_parquet(f"{number:09d}.parquet", table("verdict", new))
+            counts.update(row["verdict"] for row in new)
+            counts["rows"] += len(new)
+            changed += sum(a["verdict"] != b["verdict"] for a, b in zip(rows, new, strict=True))
+    return changed
+
+
+def _latest(found: Any, verdicts: Stage) -> Any:
+    """The verdicts that count, those of the stage before the samples' own."""
+    import pyarrow.compute as pc
+
+    later = verdicts.columns(["id", "verdict"]).combine_chunks()
+    if not len(later):
+        return found["verdict"]
+    own = found["verdict"].combine_chunks()
+    places = pc.index_in(found["id"].combine_chunks(), later["id"].combine_chunks())
+    return pc.coalesce(later["verdict"].combine_chunks().take(places), own)
 
 
 def read_judged(samples: Stage, verdicts: Stage, only: Sequence[str] | None = None) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pad_ray.errors import DataError
-from pad_ray.generation.recorded import RecordedTeacher, read_recorded
+from pad_ray.generation.recorded import RecordedTeacher, check_recorded
 from pad_ray.records import table
 
 
@@ -60,4 +60,4 @@ def test_an_empty_completion_is_an_answer(tmp_path: Path) -> None:
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, line: dict[str, Any], complaint: str) -> None:
     with pytest.raises(DataError, match=complaint):
-        read_recorded(_file(tmp_path, line))
+        check_recorded(_file(tmp_path, line))

@@ -36,7 +36,8 @@ class Table:
         place.write_parquet(f"{len(place.names())}.parquet", table("sample", list(rows)))
 
     def ask(self, attempts: int = 3) -> list[Row]:
-        return [row for rows in pending(self.requests, latest_attempts(self.samples), attempts) for row in rows]
+        tables = pending(self.requests, latest_attempts(self.samples), attempts)
+        return [row for rows in tables for row in rows.to_pylist()]
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def _problems(count: int) -> list[Row]:
 def _requests(samples: int, shots: int = 4, problems: int = 100, **settings: Any) -> list[Row]:
     contexts = Contexts(load_examples("arithmetic"), shots)
     asked = TeacherConfig(samples=samples, shots=shots, seed=0, **settings)
-    return make_requests(_problems(problems), asked, MODEL, PAD, contexts)
+    return list(make_requests(_problems(problems), asked, MODEL, PAD, contexts))
 
 
 def test_the_same_request_has_the_same_rid() -> None:

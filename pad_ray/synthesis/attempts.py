@@ -1,0 +1,69 @@
+"""Which of several attempts at a request counts, from columns alone: no row is made of millions for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pad_ray.records import Row, schema
+from pad_ray.run_folder import ROW_GROUP, Stage
+
+
+def latest_of(table: Any) -> Any:
+    """Of several attempts at a request the last.
+
+    Args:
+        table: a `pyarrow.Table` with the columns `rid` and `attempt`.
+
+    Returns:
+        The rows that count. Of the same attempt twice (a task that Ray ran again after it had written) the first does.
+    """
+    import pyarrow.compute as pc
+
+    rids = table["rid"]
+    if pc.count_distinct(rids).as_py() == len(rids):  # mostly so, and then nothing is sorted or copied
+        return table
+    order = pc.sort_indices(table, sort_keys=[("rid", "ascending"), ("attempt", "descending")])  # stable
+    ordered = rids.take(order).combine_chunks()
+    again = pc.equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1))
+    first = [True, *pc.invert(again).to_numpy(zero_copy_only=False)]
+    return table.take(order.filter(first))
+
+
+def sorted_rows(table: Any, by: str, only: Sequence[str]) -> Iterator[Row]:
+    """Rows of a `pyarrow.Table`, sorted by a column, a few thousand at a time."""
+    import pyarrow.compute as pc
+
+    wanted = table.select(list(only)).combine_chunks()
+    order = pc.sort_indices(wanted[by])
+    for start in range(0, len(order), ROW_GROUP):
+        yield from wanted.take(order.slice(start, ROW_GROUP)).to_pylist()
+
+
+def tables_at(stage: Stage, places: Any) -> Iterator[Any]:
+    """Whole rows of a stage as a `pyarrow.Table` for each row group that has some of them.
+
+    Args:
+        places: numbers of rows in the order of files, from 0, as a sorted `numpy.ndarray`.
+    """
+    start = 0
+    for group in stage.groups():
+        end = start + group.row_groups[0].num_rows
+        first, last = places.searchsorted([start, end])
+        if first < last:
+            yield group.to_table(schema=schema(stage.record)).take(places[first:last] - start)
+        start = end
+
+
+def gathered(tables: Iterable[Any], rows: int = ROW_GROUP) -> Iterator[Any]:
+    """The same rows in tables of at least so many, but for the last."""
+    import pyarrow
+
+    held: list[Any] = []
+    for table in tables:
+        held.append(table)
+        if sum(map(len, held)) >= rows:
+            yield pyarrow.concat_tables(held)
+            held = []
+    if held:
+        yield pyarrow.concat_tables(held)

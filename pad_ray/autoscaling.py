@@ -21,7 +21,7 @@ from pad_ray.placement import MENDS, Bundle, Node, bundles, check_stage, lacking
 from pad_ray.screen import screen
 
 _MOST_OF_A_KIND = 1024  # an autoscaler without a limit of its own
-_PAUSE_SECONDS = 1
+_LOOK_SECONDS = 3
 _RPC_SECONDS = 10
 
 
@@ -127,13 +127,14 @@ def _await(stage: str, wanted: Sequence[Bundle], resources: ResourcesConfig, eno
     with _Demand(wanted) as demand:
         while (answer := demand.answer()) not in enough:
             nodes = list(nodes_to_come())
+            if not place(wanted, nodes)[1]:
+                return  # there, and in use by others: Ray shares them out
             if answer is Answer.NEVER:
                 problem = f"{lacking(stage, wanted, nodes)}, and its autoscaler has no nodes for that"
                 raise PlacementError(problem, MENDS[stage])
             if time.monotonic() > until:
                 problem = f"{lacking(stage, wanted, nodes)}, and none came in {resources.node_minutes:g} minutes"
                 raise PlacementError(problem, "Run the same command again, or raise `resources.node_minutes`")
-            time.sleep(_PAUSE_SECONDS)
 
 
 class _Demand:
@@ -160,12 +161,17 @@ class _Demand:
         remove_placement_group(self._group)
 
     def answer(self) -> Answer:
-        """What is known by now."""
+        """What is known by now, after a moment in which it may be placed."""
         from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply
+        from ray.exceptions import RpcError
 
-        if self._group.wait(0):
+        if self._group.wait(_LOOK_SECONDS):
             return Answer.PLACED
-        status = GetClusterStatusReply.FromString(_gcs().get_cluster_status(timeout_s=_RPC_SECONDS))
+        try:
+            said = _gcs().get_cluster_status(timeout_s=_RPC_SECONDS)
+        except RpcError:  # a head that is busy, or away for a moment
+            return Answer.OPEN
+        status = GetClusterStatusReply.FromString(said)
         group, asked = self._group.id.hex(), status.cluster_resource_state
         if self._asked_at is None and _among(group, asked.pending_gang_resource_requests):
             self._asked_at = asked.cluster_resource_state_version

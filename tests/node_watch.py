@@ -60,7 +60,12 @@ class Watch:
         return max((look.nodes.get(group, 0) for look in self.looks), default=0)
 
     def _look(self) -> Look:
-        seen = Look(time.monotonic() - self.begun, nodes_alive(self.address), rows_in(self.runs))
+        from ray.exceptions import RpcError
+
+        nodes = self.looks[-1].nodes if self.looks else {}
+        with suppress(RpcError):  # a head that is busy says nothing for a moment
+            nodes = nodes_alive(self.address)
+        seen = Look(time.monotonic() - self.begun, nodes, rows_in(self.runs))
         self.looks.append(seen)
         return seen
 

@@ -84,7 +84,7 @@ def _kinds_of_nodes() -> dict[str, str]:
 def _gcs() -> Any:
     from ray._private.worker import global_worker
 
-    return global_worker.gcs_client
+    return global_worker.gcs_client  # type: ignore[attr-defined]
 
 
 def check_places(resources: ResourcesConfig) -> None:
@@ -162,7 +162,7 @@ class _Demand:
 
     def answer(self) -> Answer:
         """What is known by now, after a moment in which it may be placed."""
-        from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply
+        from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply  # type: ignore[attr-defined]
         from ray.exceptions import RpcError
 
         if self._group.wait(_LOOK_SECONDS):
@@ -201,7 +201,7 @@ def _among(group: str, requests: Any) -> bool:
 
 def _all_free(nodes: Any) -> bool:
     """Whether nobody holds a CPU or GPU: else what an autoscaler calls infeasible may become possible."""
-    from ray.core.generated.autoscaler_pb2 import NodeStatus
+    from ray.core.generated.autoscaler_pb2 import NodeStatus  # type: ignore[attr-defined]
 
     return all(
         node.status == NodeStatus.DEAD

@@ -22,7 +22,7 @@ def _ask(gcs_address: str, node_id: str) -> Any:
     until = time.monotonic() + _SECONDS
     while True:
         try:
-            return _ask_once(gcs_address, node_id)
+            return _ask_once(gcs_address, node_id)  # type: ignore[no-untyped-call]
         except RuntimeError:
             if time.monotonic() > until:
                 raise
@@ -32,7 +32,7 @@ def _ask(gcs_address: str, node_id: str) -> Any:
 services.get_node = _ask
 
 
-class Provider(FakeMultiNodeProvider):  # type: ignore[misc]
+class Provider(FakeMultiNodeProvider):
     """Nodes that are processes of this machine."""
 
 

@@ -72,8 +72,8 @@ class Watch:
 
 def nodes_alive(address: str) -> dict[str, int]:
     """Nodes besides the head, by group."""
-    from ray._raylet import GcsClient
-    from ray.core.generated.gcs_pb2 import GcsNodeInfo
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]
+    from ray.core.generated.gcs_pb2 import GcsNodeInfo  # type: ignore[attr-defined]
 
     found = GcsClient(address).get_all_node_info(timeout=60).values()
     alive = [node for node in found if node.state == GcsNodeInfo.ALIVE and not node.is_head_node]

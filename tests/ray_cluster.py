@@ -169,7 +169,7 @@ def _node(environment: Mapping[str, str], *options: str, ip: str = "127.0.0.1") 
 
 def _await_head(address: str) -> None:
     """Until the head has joined its own cluster: a driver that comes before finds no node."""
-    from ray._raylet import GcsClient
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]
 
     until = time.monotonic() + _SECONDS
     while True:

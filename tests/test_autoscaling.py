@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ray.core.generated.autoscaler_pb2 import GangResourceRequest, GetClusterStatusReply, NodeState, NodeStatus
+from ray.core.generated.autoscaler_pb2 import (  # type: ignore[attr-defined]
+    GangResourceRequest,
+    GetClusterStatusReply,
+    NodeState,
+    NodeStatus,
+)
 
 from pad_ray.autoscaling import Answer, answer_in, starts_nodes
 from pad_ray.config import ResourcesConfig

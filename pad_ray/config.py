@@ -145,7 +145,10 @@ class ResourcesConfig(Section):
     engine_kwargs: dict[str, Any] = Field(default_factory=dict, description="Further vLLM engine arguments.")
     max_model_len: int = Field(1024, ge=64, description="Longest prompt and completion together, in tokens.")
     kv_cache_gib: int = Field(3, ge=1, description="Memory of vLLM's key-value cache on a CPU.")
-    sandbox_workers: int = Field(1, ge=1, description="Actors that judge programs.")
+    sandbox_workers: int = Field(1, ge=1, description="Actors that judge programs, scaled from one to this many.")
+    node_minutes: float = Field(
+        60, gt=0, description="How long a stage waits for nodes that a cluster's autoscaler starts for it."
+    )
     train_workers: int = Field(1, ge=1, description="Ray Train workers; on CPUs more than one serve several nodes.")
     train_gpus: bool = Field(False, description="One GPU per training worker.")
     threads: int | None = Field(None, ge=1, description="Threads of one training worker; by default an even share.")

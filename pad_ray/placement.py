@@ -14,6 +14,7 @@ from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
 
 SAMPLING, TRAINING = "sampling", "training"
+JUDGE_CPUS = 0.5  # it mostly waits for its sandbox
 _SLACK = 1e-6  # Ray counts in ten-thousandths; sums of halves and thirds are not exact
 
 
@@ -30,6 +31,10 @@ class Bundle:
     who: str
     cpus: float
     gpus: float = 0
+
+    def resources(self) -> dict[str, float]:
+        """By Ray's own names."""
+        return {name: amount for name, amount in (("CPU", self.cpus), ("GPU", self.gpus)) if amount}
 
     def __str__(self) -> str:
         return f"{self.who} ({_amounts(self.cpus, self.gpus)})"
@@ -58,16 +63,15 @@ class Node:
 def bundles(resources: ResourcesConfig) -> dict[str, list[Bundle]]:
     """What the two wide stages hold at once, so that a start with less is refused instead of hanging.
 
-    Sampling holds one engine (more are started as there is room; one of several GPUs is a bundle for each), its judges,
-    and a read, cut or map before the engine or after it; a resume holds the same. Training holds one CPU for each
-    worker and one for the controller's own work.
+    Sampling holds one engine (one of several GPUs is a bundle for each), one judge, and a read, cut or map before the
+    engine or after it; further engines and judges are started as there is room. A resume holds the same. Training holds
+    one CPU for each worker and one for the controller's own work.
     """
     gpus = int(resources.engine_gpus)
     engine = [Bundle("engine", resources.engine_cpus, min(gpus, 1))] * max(1, gpus)
-    judges = [Bundle("judge", 0.5)] * resources.sandbox_workers
     workers = [Bundle("training worker", 1, 1 if resources.train_gpus else 0)] * resources.train_workers
     return {
-        SAMPLING: [*engine, Bundle("reader", 1), *judges],
+        SAMPLING: [*engine, Bundle("reader", 1), Bundle("judge", JUDGE_CPUS)],
         TRAINING: [*workers, Bundle("controller", 1)],
     }
 
@@ -105,17 +109,30 @@ def check(resources: ResourcesConfig, nodes: Sequence[Node]) -> None:
         PlacementError: a stage does not fit; the message says what is left without a place, and what there is.
     """
     for stage, wanted in bundles(resources).items():
-        _, homeless = place(wanted, nodes)
-        if homeless:
-            raise PlacementError(
-                f"{stage} needs {summed(wanted)} at once, and there is no place for {listed(homeless)}: "
-                f"this Ray has {described(nodes)}",
-                _MENDS[stage],
-            )
+        check_stage(stage, wanted, nodes)
 
 
-_MENDS = {
-    SAMPLING: "Lower `resources.engine_cpus`, `resources.engine_gpus` or `resources.sandbox_workers`, or add nodes "
+def check_stage(stage: str, wanted: Sequence[Bundle], nodes: Sequence[Node]) -> None:
+    """Refuses one stage, see `check`.
+
+    Raises:
+        PlacementError: it does not fit.
+    """
+    if place(wanted, nodes)[1]:
+        raise PlacementError(lacking(stage, wanted, nodes), MENDS[stage])
+
+
+def lacking(stage: str, wanted: Sequence[Bundle], nodes: Sequence[Node]) -> str:
+    """What a stage needs, what of it has no place on these nodes, and what they are."""
+    _, homeless = place(wanted, nodes)
+    return (
+        f"{stage} needs {summed(wanted)} at once, and there is no place for {listed(homeless)}: "
+        f"this Ray has {described(nodes)}"
+    )
+
+
+MENDS = {
+    SAMPLING: "Lower `resources.engine_cpus` or `resources.engine_gpus`, or add nodes "
     "(`resources.cpus` on one machine)",
     TRAINING: "Lower `resources.train_workers`, or add nodes (`resources.cpus` on one machine)",
 }

@@ -11,21 +11,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pad_ray.autoscaling import check_places, nodes_to_come
 from pad_ray.backpressure import shorten_queues
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
-from pad_ray.placement import Node, bundles, check
+from pad_ray.placement import JUDGE_CPUS, Node, bundles, check
 from pad_ray.ray_logs import WorkerLog
 from pad_ray.run_lock import LOCK
 from pad_ray.screen import chatter_to
 from pad_ray.storage import Storage
 
-_MOST_OF_A_KIND = 1024  # an autoscaler without a limit of its own
-
 
 def needed_cpus(resources: ResourcesConfig) -> float:
     """Logical CPUs that the widest stage holds at once, see `pad_ray.placement.bundles`."""
     return max(sum(bundle.cpus for bundle in wanted) for wanted in bundles(resources).values())
+
+
+def local_cpus(resources: ResourcesConfig) -> int:
+    """Logical CPUs of a Ray that is started for the run: more than there are cores, for most of its stages wait."""
+    most = needed_cpus(resources) + JUDGE_CPUS * (resources.sandbox_workers - 1)
+    return resources.cpus or max(math.ceil(most), os.cpu_count() or 1)
 
 
 def start_ray(resources: ResourcesConfig) -> bool:
@@ -43,7 +48,7 @@ def start_ray(resources: ResourcesConfig) -> bool:
     if begins:
         _init(resources)
         _settle()
-    check(resources, list(nodes_to_come()))
+    check_places(resources)
     return begins
 
 
@@ -124,22 +129,6 @@ def _standing(restarts: int) -> dict[str, int]:
     return {"nodes": sum(node["Alive"] for node in ray.nodes()), "restarts": restarts}
 
 
-def nodes_to_come() -> Iterator[Node]:
-    """The nodes of the cluster that this process has joined, and those that its autoscaler may still add."""
-    import ray
-    from ray._private.state import state
-    from ray._raylet import RAY_NODE_GROUP_KEY  # type: ignore[attr-defined]
-
-    alive = [node for node in ray.nodes() if node["Alive"]]
-    for node in alive:
-        yield Node.of(f"{node['NodeManagerAddress']} ({node['NodeID'][:6]})", node["Resources"])
-    for group in getattr(state.get_cluster_config(), "node_group_configs", ()):
-        here = sum(node["Labels"].get(RAY_NODE_GROUP_KEY) == group.name for node in alive)
-        most = group.max_count if group.max_count >= 0 else _MOST_OF_A_KIND
-        for number in range(here, most):
-            yield Node.of(f"{group.name}-{number}", dict(group.resources))
-
-
 def nodes_here() -> tuple[list[Node], str | None]:
     """The nodes of the Ray that a run would join, and its address; none and None where it would start its own.
 
@@ -210,10 +199,8 @@ def _init(resources: ResourcesConfig) -> None:
         check(resources, [Node("this machine", resources.cpus)])  # what will not do is told before Ray is started
     # The first stages start a handful of workers at once; without this the raylet warns of it on the console.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
-    cpus = resources.cpus or max(math.ceil(needed_cpus(resources)), os.cpu_count() or 1)
-    # Logical CPUs may outnumber the cores: the stages of a laptop's run mostly wait for one another.
     with _alone():
-        _begin(num_cpus=cpus, include_dashboard=False, **options)
+        _begin(num_cpus=local_cpus(resources), include_dashboard=False, **options)
 
 
 def _begin(**options: Any) -> None:
@@ -246,3 +233,8 @@ def _settle() -> None:
     # yet, and a kill loses it. An hour, for engines that load hundreds of gigabytes.
     context.wait_for_min_actors_s = 3600
     shorten_queues(context)
+    # A pool grows when all of its actors are full. Ray's own measure (1.75) counts on actors that are given twice what
+    # they work on; an engine is not, so that a kill costs little, and its pool would never grow.
+    context.autoscaling_config.actor_pool_util_upscaling_threshold = 1.0
+    # Two judges with a block between them are no reason to end one and start it again.
+    context.autoscaling_config.actor_pool_util_downscaling_threshold = 0.3

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pad_ray
+from pad_ray.autoscaling import starts_nodes
 from pad_ray.config import RunConfig
 from pad_ray.errors import InputError, PlacementError, StageError
 from pad_ray.parcel import RUN_YAML, pack
@@ -98,7 +99,7 @@ class Cluster:
         with suppress(Exception):
             answer = self._client._do_request("GET", "/api/cluster_status").json()
             kinds = answer["data"]["clusterStatus"]["autoscalerReport"]["nodeTypeMapping"]
-            return not all(kind == f"node_{node}" for node, kind in kinds.items())
+            return starts_nodes(kinds)
         return True
 
     def check(self, config: RunConfig) -> str:

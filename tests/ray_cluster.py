@@ -1,7 +1,8 @@
-"""A Ray cluster of a head and a worker node on this machine, started as `ray start` starts them, on free ports."""
+"""Ray clusters on this machine, started as `ray start` does it, on free ports: of two nodes, or with an autoscaler."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -13,12 +14,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-_RAY = str(Path(sys.executable).with_name("ray"))
+_RAY = (sys.executable, str(Path(__file__).with_name("local_nodes.py")))
 _AGENT_PORTS = ("dashboard-agent-listen-port", "dashboard-agent-grpc-port", "runtime-env-agent-port")
-_SECONDS = 180
+_SECONDS = 300
 
 
 @contextmanager
@@ -53,6 +54,84 @@ def ray_cluster(
         yield address
 
 
+@contextmanager
+def growing_cluster(
+    groups: Mapping[str, Mapping[str, float]], most: int = 2, idle_seconds: float = 5, head_cpus: int = 0
+) -> Iterator[str]:
+    """A head with Ray's own autoscaler (v2), which starts and ends further nodes on this machine.
+
+    Args:
+        groups: what a node of each group has, by Ray's names of resources.
+        most: nodes of a group at the same time; there are none at first.
+        idle_seconds: a node that is idle for so long goes.
+        head_cpus: the head's own logical CPUs.
+
+    Yields:
+        The cluster's address, for RAY_ADDRESS.
+    """
+    port, dashboard, client = free_ports(3)
+    address = f"{_own_address()}:{port}"
+    folder = tempfile.mkdtemp(prefix="pad-", dir="/tmp")
+    config = Path(folder) / "autoscaling.json"
+    config.write_text(json.dumps(_autoscaling(groups, most, idle_seconds, address)))
+    ports = (f"--port={port}", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}")
+    environment = cluster_environment() | _OF_AUTOSCALER | {"PYTHONPATH": _with_this_code()}
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        options = (
+            f"--temp-dir={folder}",
+            f"--num-cpus={head_cpus}",
+            f"--object-store-memory={_STORE}",
+            f"--autoscaling-config={config}",
+        )
+        stack.enter_context(_node(environment, "--head", *ports, *options, ip=_own_address()))
+        _await_head(address)
+        yield address
+
+
+_HEAD = "f" * 51 + "00000"  # the name that the provider of nodes expects
+_OF_AUTOSCALER = {
+    "RAY_FAKE_CLUSTER": "1",
+    "RAY_enable_autoscaler_v2": "1",
+    "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+    "RAY_CLOUD_INSTANCE_ID": _HEAD,
+    "RAY_OVERRIDE_NODE_ID_FOR_TESTING": _HEAD,
+}
+_STORE = 128 * 2**20  # bytes
+_PROVIDER = "tests.local_nodes.Provider"
+
+
+def _autoscaling(
+    groups: Mapping[str, Mapping[str, float]], most: int, idle_seconds: float, address: str
+) -> dict[str, object]:
+    """The configuration of a cluster whose nodes are processes of this machine.
+
+    Ray's own name for such a provider is of no use: the wheel lacks a file that it reads.
+    """
+    from ray.autoscaler._private.monitor import BASE_READONLY_CONFIG
+
+    provider = {"type": "external", "module": _PROVIDER, "launch_multiple": True, "disable_node_updaters": True}
+    head = {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0}
+    kinds = {
+        name: {
+            "resources": {"object_store_memory": _STORE, **has},
+            "node_config": {},
+            "min_workers": 0,
+            "max_workers": most,
+        }
+        for name, has in groups.items()
+    }
+    return {
+        **BASE_READONLY_CONFIG,  # all keys that the autoscaler reads
+        "cluster_name": "growing",
+        "provider": {**provider, "head_node_id": _HEAD, "gcs_address": address},
+        "max_workers": most * len(groups),
+        "idle_timeout_minutes": idle_seconds / 60,
+        "available_node_types": {"ray.head.default": head, **kinds},
+        "head_node_type": "ray.head.default",
+    }
+
+
 def free_ports(number: int) -> list[int]:
     """Ports that nothing listens on; held together, so that they differ."""
     with ExitStack() as stack:
@@ -65,14 +144,16 @@ def free_ports(number: int) -> list[int]:
 def cluster_environment() -> dict[str, str]:
     """Of processes that belong to the cluster or speak to it: nothing of another Ray, and no token is asked for."""
     return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {
-        "RAY_AUTH_MODE": "disabled"
+        "RAY_AUTH_MODE": "disabled",
+        # A node that gets no turn on a busy machine is not dead.
+        "RAY_health_check_failure_threshold": "60",
     }
 
 
 @contextmanager
-def _node(environment: Mapping[str, str], *options: str) -> Iterator[None]:
+def _node(environment: Mapping[str, str], *options: str, ip: str = "127.0.0.1") -> Iterator[None]:
     ports = [f"--{name}={port}" for name, port in zip(_AGENT_PORTS, free_ports(3), strict=True)]
-    command = [_RAY, "start", *options, *ports, "--node-ip-address=127.0.0.1", "--block", "--disable-usage-stats"]
+    command = [*_RAY, "start", *options, *ports, f"--node-ip-address={ip}", "--block", "--disable-usage-stats"]
     with tempfile.TemporaryFile() as said:
         node = subprocess.Popen(command, env=environment, stdout=said, stderr=said, start_new_session=True)
         try:
@@ -84,6 +165,31 @@ def _node(environment: Mapping[str, str], *options: str) -> Iterator[None]:
             except subprocess.TimeoutExpired:
                 os.killpg(node.pid, signal.SIGKILL)
                 node.wait()
+
+
+def _await_head(address: str) -> None:
+    """Until the head has joined its own cluster: a driver that comes before finds no node."""
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]
+
+    until = time.monotonic() + _SECONDS
+    while True:
+        with suppress(Exception):  # nothing answers yet
+            if GcsClient(address).get_all_node_info(timeout=5):
+                return
+        if time.monotonic() > until:
+            raise TimeoutError(f"no head at {address} within {_SECONDS} s")
+        time.sleep(0.5)
+
+
+def _with_this_code() -> str:
+    return os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _own_address() -> str:
+    """Of this machine, as Ray's nodes find it by themselves."""
+    from ray.util import get_node_ip_address
+
+    return str(get_node_ip_address())
 
 
 def _await(address: str) -> None:

@@ -6,17 +6,22 @@ import pytest
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
-from pad_ray.runtime import needed_cpus, start_ray
+from pad_ray.runtime import local_cpus, needed_cpus, start_ray
 
 
-def test_sampling_counts_one_engine_and_its_judges() -> None:
-    few, many = ResourcesConfig(train_workers=1), ResourcesConfig(train_workers=1, engine_cpus=3, sandbox_workers=4)
-    assert needed_cpus(few) == 2.5
-    assert needed_cpus(many) == 3 + 2 + 1
+def test_sampling_counts_one_engine_and_one_judge() -> None:
+    assert needed_cpus(ResourcesConfig(train_workers=1)) == 2.5
+    assert needed_cpus(ResourcesConfig(train_workers=1, engine_cpus=3)) == 3 + 0.5 + 1
 
 
-def test_further_engines_start_as_there_is_room_and_are_not_waited_for() -> None:
-    assert needed_cpus(ResourcesConfig(engines=8)) == needed_cpus(ResourcesConfig())
+def test_further_engines_and_judges_start_as_there_is_room_and_are_not_waited_for() -> None:
+    assert needed_cpus(ResourcesConfig(engines=8, sandbox_workers=8)) == needed_cpus(ResourcesConfig())
+
+
+def test_a_ray_of_the_runs_own_has_room_for_all_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert local_cpus(ResourcesConfig(sandbox_workers=8)) == 6
+    assert local_cpus(ResourcesConfig(sandbox_workers=8, cpus=3)) == 3
 
 
 def test_training_counts_its_workers() -> None:

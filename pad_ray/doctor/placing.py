@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Iterator, Sequence
 
 from pad_ray.config import RunConfig
@@ -15,7 +13,7 @@ from pad_ray.placement import Bundle, Node, bundles, described, listed, place, s
 
 def placing_checks(config: RunConfig) -> Iterator[Check]:
     """Models by name, then each wide stage."""
-    from pad_ray.runtime import needed_cpus, nodes_here
+    from pad_ray.runtime import local_cpus, nodes_here
 
     for who, name in (("teacher", config.teacher.model), ("student", config.student.model)):
         if who == "student" or config.teacher.kind in ("vllm", "transformers"):
@@ -26,8 +24,7 @@ def placing_checks(config: RunConfig) -> Iterator[Check]:
         yield Check("Ray", "bad", error.problem, error.mend)
         return
     if not nodes:
-        logical = config.resources.cpus or max(math.ceil(needed_cpus(config.resources)), os.cpu_count() or 1)
-        nodes = [Node("this machine", logical, len(gpus()))]
+        nodes = [Node("this machine", local_cpus(config.resources), len(gpus()))]
     where = f"the Ray at {address}" if address else "a local Ray, started for the run"
     yield Check("Ray", "good", f"{where}: {described(nodes)}")
     for stage, wanted in bundles(config.resources).items():

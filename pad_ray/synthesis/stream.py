@@ -12,11 +12,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from pad_ray.autoscaling import await_places
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import StageError, TeacherError
 from pad_ray.generation import vllm
 from pad_ray.generation.http_guard import NOT_ASKED
 from pad_ray.generation.teachers import Teacher
+from pad_ray.placement import JUDGE_CPUS, SAMPLING
 from pad_ray.programs.values import decode
 from pad_ray.progress import Meter, shown
 from pad_ray.ray_names import named, ray_name
@@ -67,11 +69,13 @@ def sample_and_judge(
     Raises:
         TeacherError: the teacher stopped answering, or its money is spent.
         StageError: the stream broke, or the teacher answered nothing at all.
+        PlacementError: the nodes for it did not come.
     """
     place = samples.storage / "pending"
     merge_parts(samples)  # what a run that was killed had not merged
     missing = write_pending(place, requests, samples, resources.attempts)
     if missing:
+        await_places(SAMPLING, resources)
         total = min(missing, limit or missing)
         flow = Flow(samples, teacher.name, total)
         name = ray_name(run, flow.tags["stage"])
@@ -107,10 +111,10 @@ def _judged(
     judged = completions.map_batches(
         named(Judge, name),
         fn_constructor_args=(storage, recipe, rules),
-        compute=ray.data.ActorPoolStrategy(size=resources.sandbox_workers),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=resources.sandbox_workers),
         batch_size=None,
         batch_format="pyarrow",
-        num_cpus=0.5,
+        num_cpus=JUDGE_CPUS,
         zero_copy_batch=True,
     )
     judged.set_name(name)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pad_ray.autoscaling import await_places
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import InputError, PadRayError, PlacementError, StageError
 from pad_ray.metrics import gauge
 from pad_ray.models import context_length
+from pad_ray.placement import TRAINING
 from pad_ray.progress import Meter, shown
 from pad_ray.ray_names import ray_name
 from pad_ray.recipes import Recipe
@@ -226,11 +228,14 @@ def held_back(problems: Sequence[str], training: TrainingConfig) -> set[str]:
 def check_placement(resources: ResourcesConfig) -> None:
     """Refuses what the cluster can never place, instead of waiting for it (huggingface/open-r1#617).
 
+    For nodes that an autoscaler starts it waits: those of the stages before may be gone.
+
     Raises:
         PlacementError: says what is needed and what there is.
     """
     import ray
 
+    await_places(TRAINING, resources)
     have = ray.cluster_resources()
     kind = "GPU" if resources.train_gpus else "CPU"
     if have.get(kind, 0) < resources.train_workers:

@@ -14,7 +14,7 @@ from pad_ray.config import load_config
 from pad_ray.pipeline import Pipeline
 from pad_ray.records import Row, table
 from pad_ray.run_folder import once
-from pad_ray.verification import Verifier
+from pad_ray.verification import Verdict, Verifier
 from tests.bench.scale import SAMPLES, broken_off, write_run
 from tests.past_run import sample
 
@@ -31,8 +31,8 @@ def test_most_of_the_recorded_programs_are_right_and_some_are_no_programs(tmp_pa
     texts = [f"def solution():{line['completion']}" for line in lines]
     with Verifier() as verifier:
         verdicts = [one.verdict for one in verifier.judge(texts, [golds[line["problem_id"]] for line in lines])]
-    assert {*verdicts} == {"ok", "wrong_answer", "syntax_error"}
-    assert verdicts.count("ok") > len(verdicts) / 2
+    assert {*verdicts} == {Verdict.OK, Verdict.WRONG_ANSWER, Verdict.SYNTAX_ERROR}
+    assert verdicts.count(Verdict.OK) > len(verdicts) / 2
 
 
 def test_a_broken_run_has_a_share_of_the_sample_files_and_goes_on_with_the_rest(tmp_path: Path) -> None:

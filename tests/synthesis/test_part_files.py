@@ -66,7 +66,8 @@ def test_a_merged_file_is_read_in_few_groups(samples: Stage) -> None:
 def test_a_kill_before_the_parts_are_gone_doubles_no_row(samples: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     _write(samples, *range(5))
     before = samples.read_rows()
-    remove, gone = Storage.remove, []
+    remove = Storage.remove
+    gone: list[str] = []
 
     def killed(self: Storage, name: str) -> None:
         if len(gone) == 2:

@@ -221,7 +221,9 @@ class RunFolder:
         return [json.loads(place.read_text(name) or "{}") for name in names]
 
 
-def once(folder: RunFolder, stage: Stage, work: Callable[[dict[str, Any]], object], keep: bool = False) -> dict[str, Any]:
+def once(
+    folder: RunFolder, stage: Stage, work: Callable[[dict[str, Any]], object], keep: bool = False
+) -> dict[str, Any]:
     """Does `work` unless the stage is done, here or in a run to take it from, and returns what the done mark says.
 
     Args:

@@ -60,12 +60,12 @@ def bundles(resources: ResourcesConfig) -> dict[str, list[Bundle]]:
 
     Sampling holds one engine (more are started as there is room; one of several GPUs is a bundle for each), its judges,
     and a read, cut or map before the engine or after it; a resume holds the same. Training holds one CPU for each
-    worker and one for the controller's own work.
+    worker, of the fewest that it goes on with, and one for the controller's own work.
     """
     gpus = int(resources.engine_gpus)
     engine = [Bundle("engine", resources.engine_cpus, min(gpus, 1))] * max(1, gpus)
     judges = [Bundle("judge", 0.5)] * resources.sandbox_workers
-    workers = [Bundle("training worker", 1, 1 if resources.train_gpus else 0)] * resources.train_workers
+    workers = [Bundle("training worker", 1, 1 if resources.train_gpus else 0)] * resources.fewest_workers
     return {
         SAMPLING: [*engine, Bundle("reader", 1), *judges],
         TRAINING: [*workers, Bundle("controller", 1)],

@@ -15,8 +15,12 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
-_RAY = str(Path(sys.executable).with_name("ray"))
+_ROOT = Path(__file__).resolve().parent.parent
+_RAY = (sys.executable, "-m", "tests.patient_ray")
+# For what has no option: how long a process waits for its head before it ends itself.
+PATIENCE = {"RAY_gcs_server_port_wait_time_s": "1800", "RAY_gcs_rpc_server_reconnect_timeout_s": "1800"}
 _AGENT_PORTS = ("dashboard-agent-listen-port", "dashboard-agent-grpc-port", "runtime-env-agent-port")
 _SECONDS = 180
 
@@ -69,12 +73,25 @@ def cluster_environment() -> dict[str, str]:
     }
 
 
+def start_node(environment: Mapping[str, str], said: IO[bytes], *options: str) -> subprocess.Popen[bytes]:
+    """Starts a node as a group of processes of its own, on free ports.
+
+    Args:
+        environment: of its processes.
+        said: file for what it says.
+        options: of `ray start`.
+    """
+    ports = [f"--{name}={port}" for name, port in zip(_AGENT_PORTS, free_ports(3), strict=True)]
+    command = [*_RAY, "start", *options, *ports, "--node-ip-address=127.0.0.1", "--block", "--disable-usage-stats"]
+    return subprocess.Popen(
+        command, env={**PATIENCE, **environment}, cwd=_ROOT, stdout=said, stderr=said, start_new_session=True
+    )
+
+
 @contextmanager
 def _node(environment: Mapping[str, str], *options: str) -> Iterator[None]:
-    ports = [f"--{name}={port}" for name, port in zip(_AGENT_PORTS, free_ports(3), strict=True)]
-    command = [_RAY, "start", *options, *ports, "--node-ip-address=127.0.0.1", "--block", "--disable-usage-stats"]
     with tempfile.TemporaryFile() as said:
-        node = subprocess.Popen(command, env=environment, stdout=said, stderr=said, start_new_session=True)
+        node = start_node(environment, said, *options)
         try:
             yield
         finally:

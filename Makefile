@@ -10,7 +10,7 @@ CONFIG ?= jobs/quickstart.yaml
 BENCHES := sandbox steps fidelity agreement synthesis scale autoscaling training decoder serving
 
 .NOTPARALLEL:
-.PHONY: help setup run docs test test-slow test-chaos test-browser lint format bench clean $(addprefix bench-,$(BENCHES))
+.PHONY: help setup run docs test test-slow chaos test-browser lint format bench clean $(addprefix bench-,$(BENCHES))
 
 help:  ## print the targets
 	@echo "pad-ray: make TARGET [ACCELERATOR=cpu|gpu] [PYTHON=python3.11] [ARGS=\"more arguments\"]"; echo
@@ -31,7 +31,7 @@ test: setup  ## run the tests that need no GPU, no browser and no long time
 test-slow: setup  ## run the tests marked slow
 	$(IN_VENV) python -m pytest -m slow $(ARGS)
 
-test-chaos: setup  ## run the tests that kill processes and nodes
+chaos: setup  ## run the tests that kill processes and nodes
 	$(IN_VENV) python -m pytest -m chaos $(ARGS)
 
 test-browser: setup  ## run the tests that open a browser

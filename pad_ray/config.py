@@ -150,6 +150,12 @@ class ResourcesConfig(Section):
         60, gt=0, description="How long a stage waits for nodes that a cluster's autoscaler starts for it."
     )
     train_workers: int = Field(1, ge=1, description="Ray Train workers; on CPUs more than one serve several nodes.")
+    train_workers_min: int | None = Field(
+        None,
+        ge=1,
+        description="Fewest workers that a training begins with, and goes on with when nodes go; when nodes come it "
+        "grows to `train_workers`. By default it waits for all of them.",
+    )
     train_gpus: bool = Field(False, description="One GPU per training worker.")
     threads: int | None = Field(None, ge=1, description="Threads of one training worker; by default an even share.")
     micro_batch_tokens: int = Field(2048, ge=16, description="Tokens packed into one forward pass of one worker.")
@@ -159,13 +165,29 @@ class ResourcesConfig(Section):
     offload_optimizer: bool = Field(False, description="Keep the optimiser's state in main memory; ZeRO 1 and above.")
     gradient_checkpointing: bool = Field(False, description="Trade a second forward pass for the memory of the first.")
     checkpoint_minutes: float = Field(10, gt=0, description="A training state is kept so often, to go on from.")
-    train_retries: int = Field(3, ge=0, description="How often a training goes on by itself after a worker died.")
+    train_retries: int = Field(
+        3,
+        ge=0,
+        description="How often a training goes on by itself after a worker died; one whose node was announced to go "
+        "does not count.",
+    )
+
+    @model_validator(mode="after")
+    def _check_workers(self) -> ResourcesConfig:
+        if self.fewest_workers > self.train_workers:
+            raise ValueError("`train_workers_min` is above `train_workers`")
+        return self
 
     @model_validator(mode="after")
     def _check_offload(self) -> ResourcesConfig:
         if self.offload_optimizer and self.zero == 0:
             raise ValueError("`offload_optimizer` needs `zero_stage` 1, 2 or 3")
         return self
+
+    @property
+    def fewest_workers(self) -> int:
+        """Workers without which no training goes on."""
+        return self.train_workers_min or self.train_workers
 
     @property
     def zero(self) -> int:

@@ -65,11 +65,11 @@ def bundles(resources: ResourcesConfig) -> dict[str, list[Bundle]]:
 
     Sampling holds one engine (one of several GPUs is a bundle for each), one judge, and a read, cut or map before the
     engine or after it; further engines and judges are started as there is room. A resume holds the same. Training holds
-    one CPU for each worker and one for the controller's own work.
+    one CPU for each worker, of the fewest that it goes on with, and one for the controller's own work.
     """
     gpus = int(resources.engine_gpus)
     engine = [Bundle("engine", resources.engine_cpus, min(gpus, 1))] * max(1, gpus)
-    workers = [Bundle("training worker", 1, 1 if resources.train_gpus else 0)] * resources.train_workers
+    workers = [Bundle("training worker", 1, 1 if resources.train_gpus else 0)] * resources.fewest_workers
     return {
         SAMPLING: [*engine, Bundle("reader", 1), Bundle("judge", JUDGE_CPUS)],
         TRAINING: [*workers, Bundle("controller", 1)],

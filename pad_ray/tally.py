@@ -47,13 +47,18 @@ class Tally:
 
 
 def tally_actor(name: str = "") -> Any:
-    """A handle to a new tally that lives as an actor, without reserving a CPU.
+    """A handle to a new tally that lives as an actor on the driver's node, without reserving a CPU.
+
+    There it is lost with the driver alone, and not with a node that only works for it.
 
     Args:
         name: what is counted, for Ray's dashboard.
     """
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor: Any = ray.remote(num_cpus=0)(Tally)
     # A name is one actor's, so each tally has its own, of however many runs.
-    return actor.options(name=f"{name} tally {uuid.uuid4().hex[:8]}").remote() if name else actor.remote()
+    called = {"name": f"{name} tally {uuid.uuid4().hex[:8]}"} if name else {}
+    return actor.options(scheduling_strategy=here, **called).remote()

@@ -12,8 +12,9 @@ from typing import Any
 
 from ray._private import services
 from ray.autoscaler._private.fake_multi_node.node_provider import FakeMultiNodeProvider
+from ray.exceptions import RaySystemError
 
-_SECONDS = 300
+_SECONDS = 1800
 _ask_once = services.get_node
 
 
@@ -23,7 +24,7 @@ def _ask(gcs_address: str, node_id: str) -> Any:
     while True:
         try:
             return _ask_once(gcs_address, node_id)  # type: ignore[no-untyped-call]
-        except RuntimeError:
+        except (RuntimeError, RaySystemError):  # not there yet, or the head does not answer yet
             if time.monotonic() > until:
                 raise
             time.sleep(0.5)

@@ -16,8 +16,12 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
-_RAY = (sys.executable, str(Path(__file__).with_name("local_nodes.py")))
+_ROOT = Path(__file__).resolve().parent.parent
+_RAY = (sys.executable, "-m", "tests.local_nodes")
+# For what has no option: how long a process waits for its head before it ends itself.
+PATIENCE = {"RAY_gcs_server_port_wait_time_s": "1800", "RAY_gcs_rpc_server_reconnect_timeout_s": "1800"}
 _AGENT_PORTS = ("dashboard-agent-listen-port", "dashboard-agent-grpc-port", "runtime-env-agent-port")
 _SECONDS = 300
 
@@ -150,12 +154,28 @@ def cluster_environment() -> dict[str, str]:
     }
 
 
-@contextmanager
-def _node(environment: Mapping[str, str], *options: str, ip: str = "127.0.0.1") -> Iterator[None]:
+def start_node(
+    environment: Mapping[str, str], said: IO[bytes], *options: str, ip: str = "127.0.0.1"
+) -> subprocess.Popen[bytes]:
+    """Starts a node as a group of processes of its own, on free ports.
+
+    Args:
+        environment: of its processes.
+        said: file for what it says.
+        options: of `ray start`.
+        ip: its address.
+    """
     ports = [f"--{name}={port}" for name, port in zip(_AGENT_PORTS, free_ports(3), strict=True)]
     command = [*_RAY, "start", *options, *ports, f"--node-ip-address={ip}", "--block", "--disable-usage-stats"]
+    return subprocess.Popen(
+        command, env={**PATIENCE, **environment}, cwd=_ROOT, stdout=said, stderr=said, start_new_session=True
+    )
+
+
+@contextmanager
+def _node(environment: Mapping[str, str], *options: str, ip: str = "127.0.0.1") -> Iterator[None]:
     with tempfile.TemporaryFile() as said:
-        node = subprocess.Popen(command, env=environment, stdout=said, stderr=said, start_new_session=True)
+        node = start_node(environment, said, *options, ip=ip)
         try:
             yield
         finally:

@@ -44,6 +44,11 @@ def test_training_on_gpus_asks_for_one_a_worker() -> None:
     assert summed(wanted) == "4 CPUs and 3 GPUs"
 
 
+def test_training_asks_for_no_more_than_the_fewest_workers() -> None:
+    wanted = bundles(ResourcesConfig(train_workers=64, train_workers_min=3))[TRAINING]
+    assert summed(wanted) == "4 CPUs"
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [

@@ -35,6 +35,9 @@ from pad_ray.training.students import check_targets, linear_layers
 from pad_ray.training.tokens import TokenizedExample, TokenTable, check_lengths, count_tokens, tokenize
 
 METRICS = "metrics"
+# Between two of Ray Train's looks at whether there is room for more workers. The workers see it first and keep a state,
+# and what they do from then on is done again.
+_GROWTH_SECONDS = 10.0
 _MEND = "What was reached is kept: run the same command again"
 
 
@@ -238,10 +241,9 @@ def check_placement(resources: ResourcesConfig) -> None:
     await_places(TRAINING, resources)
     have = ray.cluster_resources()
     kind = "GPU" if resources.train_gpus else "CPU"
-    if have.get(kind, 0) < resources.train_workers:
+    if have.get(kind, 0) < (fewest := resources.fewest_workers):
         raise PlacementError(
-            f"{resources.train_workers} training workers need {resources.train_workers} {kind}s "
-            f"and this Ray has {have.get(kind, 0):g}",
+            f"{fewest} training workers need {fewest} {kind}s and this Ray has {have.get(kind, 0):g}",
             "Lower `resources.train_workers`" + ("" if resources.train_gpus else ", or raise `resources.cpus`"),
         )
 
@@ -305,8 +307,22 @@ def _run(trainer: Any) -> Exception | None:
     return None
 
 
+def _scaling(resources: ResourcesConfig) -> Any:
+    """How many workers of what size; a range where a training goes on with fewer."""
+    from ray.train import ScalingConfig
+
+    gpus, most = resources.train_gpus, resources.train_workers
+    elastic = resources.fewest_workers < most
+    return ScalingConfig(
+        num_workers=(resources.fewest_workers, most) if elastic else most,  # type: ignore[arg-type]
+        use_gpu=gpus,
+        resources_per_worker={"CPU": 1, "GPU": 1} if gpus else {"CPU": 1},
+        elastic_resize_monitor_interval_s=_GROWTH_SECONDS,  # type: ignore[call-arg]
+    )
+
+
 def _trainer(job: Job) -> Any:
-    from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
+    from ray.train import CheckpointConfig, FailureConfig, RunConfig
     from ray.train.torch import TorchConfig, TorchTrainer
 
     gpus = job.resources.train_gpus
@@ -315,17 +331,14 @@ def _trainer(job: Job) -> Any:
         train_worker,
         train_loop_config={"job": job},
         torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
-        scaling_config=ScalingConfig(
-            num_workers=job.resources.train_workers,
-            use_gpu=gpus,
-            resources_per_worker={"CPU": 1, "GPU": 1} if gpus else {"CPU": 1},
-        ),
+        scaling_config=_scaling(job.resources),
         # Ray Train takes a name for an identity: this one changes with all that defines the weights.
         run_config=RunConfig(  # type: ignore[call-arg]  # typed as Ray Train's version 1
             name=name,
             storage_path=work,
             storage_filesystem=job.place.filesystem,
             checkpoint_config=CheckpointConfig(num_to_keep=KEEP),
+            # Nodes that go on notice are no failures: of these Ray Train counts none.
             failure_config=FailureConfig(max_failures=job.resources.train_retries),
             worker_runtime_env={} if gpus else {"env_vars": environment()},
         ),

@@ -18,6 +18,12 @@ def completion_of(question: str, k: int = 0) -> str:
     return f"\n    first = {a}\n    second = {b}\n    return first + second + {wrong}\n"
 
 
+def verdict_on(question: str, k: int = 0) -> str:
+    """The verdict on that program."""
+    [a] = re.findall(r"What is (\d+) plus", question)
+    return "wrong_answer" if (int(a) + k) % 3 == 0 else "ok"
+
+
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Killed clients leave their connections: nothing to report."""

@@ -1,9 +1,10 @@
 """Kill -9 of the driver, again and again, each followed by the same command; then what is on disk is counted.
 
-    python -m tests.chaos.resume [--teacher recorded|http|vllm] [--victim driver|engine|judge|sandbox]
-                                 [--kills N] [--problems N] [--seed N]
+    python -m tests.chaos.resume [--teacher recorded|http|vllm|transformers] [--nodes N]
+                                 [--victim driver|engine|judge|sandbox|node] [--kills N] [--problems N] [--seed N]
 
 Kills come at random moments between 10 % and 90 % of the rows on disk, on the least logical CPUs that the run may have.
+With `--nodes` the run goes to a cluster of so many nodes; the victim `node` is the one with the judge on it.
 How often a teacher was asked is counted outside of the run: by the endpoint, or by the scheduler of the engine.
 """
 
@@ -20,7 +21,6 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,15 +32,24 @@ from pad_ray.config import ResourcesConfig, load_config
 from pad_ray.forecast import in_flight
 from pad_ray.pipeline import Pipeline
 from pad_ray.records import content_hash
+from pad_ray.run_folder import PROGRESS
 from pad_ray.runtime import needed_cpus
 from tests.chaos import counted_engine
+from tests.chaos.cluster import Cluster
 from tests.chaos.counted_engine import EngineCount
-from tests.chaos.endpoint import Endpoint, completion_of
+from tests.chaos.endpoint import Endpoint, completion_of, verdict_on
+from tests.chaos.processes import MARK, children, marked
+from tests.training.tiny import make_student
 
-MARK = "PAD_RAY_CHAOS"
 SAMPLES = 2
-ENGINE, JUDGE = "vLLMEngineStageUDF", "ray::MapWorker(MapBatches(Judge "
-VICTIMS = ("engine", "judge", "sandbox")
+JUDGE = "ray::MapWorker(MapBatches(Judge "
+ENGINES = {
+    "http": "ray::MapWorker(MapBatches(HttpTeacher ",
+    "recorded": "ray::MapWorker(MapBatches(RecordedTeacher ",
+    "transformers": "ray::MapWorker(MapBatches(TransformersTeacher ",
+    "vllm": "vLLMEngineStageUDF",
+}
+VICTIMS = ("engine", "judge", "sandbox", "node")
 
 
 @dataclass
@@ -54,6 +63,8 @@ class Outcome:
         two_batches: twice the rows that a teacher holds at once.
         asked_twice: rows that the teacher was asked for more than once, over all kills.
         killed: processes that each blow hit, where the driver lived on.
+        told: the last progress record, which knows nodes and restarts.
+        misjudged: rows whose verdict is not what arithmetic says; None where an engine wrote the programs.
         equal: whether the table is that of an undisturbed run; None where a teacher's answers differ.
     """
 
@@ -69,6 +80,8 @@ class Outcome:
     two_batches: int = 0
     in_flight: list[int] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
+    misjudged: int | None = None
     equal: bool | None = None
 
 
@@ -90,6 +103,9 @@ def write_run(folder: Path, teacher: str, problems: int, url: str = "") -> Path:
     resources: dict[str, Any] = {"cpus": needed_whole_cpus()}
     if teacher == "vllm":
         resources["engine_kwargs"] = counted_engine.SETTING
+    if teacher == "transformers":
+        asked |= {"model": make_student("gpt2", folder / "gpt2"), "shots": 0}
+        resources["engine_rows"] = 32
     config = {
         "name": "chaos",
         "runs": str(folder / "runs"),
@@ -108,18 +124,25 @@ def needed_whole_cpus() -> int:
 
 
 class Run:
-    """Starts the command, watches the rows that it writes, and kills."""
+    """Starts the command, watches the rows that it writes, and kills.
 
-    def __init__(self, config: Path) -> None:
+    Args:
+        config: see `write_run`.
+        cluster: where it runs; None has it start a Ray of its own.
+    """
+
+    def __init__(self, config: Path, cluster: Cluster | None = None) -> None:
         self.config = config
+        self.cluster = cluster
         self.pipeline = Pipeline(load_config(config))
         self.stage = self.pipeline.sampling.samples
-        self.mark = uuid.uuid4().hex
+        self.mark = cluster.mark if cluster else uuid.uuid4().hex
         self._footers: dict[str, int] = {}
 
     def start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "pad_ray.cli", "run", str(self.config), "--until", "samples"]
-        environment = {**os.environ, MARK: self.mark, counted_engine.FILE: str(self.config.parent / "asked")}
+        around = self.cluster.variables if self.cluster else os.environ
+        environment = {**around, MARK: self.mark, counted_engine.FILE: str(self.config.parent / "asked")}
         with (self.config.parent / "log.txt").open("ab") as log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
@@ -150,50 +173,37 @@ class Run:
             time.sleep(0.02)
         return False
 
-    def processes(self, words: str) -> Iterator[int]:
-        """Processes of the run, whoever their parent is now, whose command line holds `words`."""
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                environment = (path / "environ").read_bytes()
-                line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            if words in line and f"{MARK}={self.mark}".encode() in environment:
-                yield int(path.name)
-
     def victims(self, victim: str) -> list[int]:
         """The actor's processes, or all processes of its sandbox, whose environment is empty."""
         if victim != "sandbox":
-            return list(self.processes(ENGINE if victim == "engine" else JUDGE))
-        family = [child for judge in self.processes(JUDGE) for child in children(judge)]
+            return list(marked(self.mark, ENGINES[self.pipeline.teacher.kind] if victim == "engine" else JUDGE))
+        family = [child for judge in marked(self.mark, JUDGE) for child in children(judge)]
         return [member for child in family for member in (child, *children(child))]
 
     def kill(self, victim: str, driver: subprocess.Popen[bytes]) -> int:
-        """Kills them, once there are some, and returns how many there were."""
+        """Kills them, once there are some, and returns how many there were; of a node, all its processes."""
         while not (found := self.victims(victim)) and driver.poll() is None:
             time.sleep(0.05)
+        if victim == "node" and found:
+            assert self.cluster
+            self.cluster.kill(self.cluster.node_of(found[0]))
+            return len(found)
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return len(found)
 
 
-def undisturbed(config: Path) -> str:
+def undisturbed(config: Path, cluster: Cluster | None = None) -> str:
     """The digest of the same run in another folder, left in peace."""
     settings = yaml.safe_load(config.read_text())
     settings["runs"] += "-in-peace"
     other = config.with_name("peace.yaml")
     other.write_text(yaml.safe_dump(settings))
-    run = Run(other)
+    run = Run(other, cluster)
     if code := run.start().wait():
         raise SystemExit(f"the undisturbed run ended with {code}")
     return run.digest()
-
-
-def children(pid: int) -> list[int]:
-    """Processes whose parent this is."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(number) for path in tasks for number in path.read_text().split()]
 
 
 def torture(run: Run, kills: int, victim: str, seed: int, counter: Endpoint | EngineCount | None) -> Outcome:
@@ -235,16 +245,29 @@ def torture(run: Run, kills: int, victim: str, seed: int, counter: Endpoint | En
     outcome.unique_ids = len(set(ids))
     outcome.missing = len(requested - set(ids))
     outcome.double_on_disk = len(ids) - outcome.unique_ids
+    outcome.told = json.loads(run.pipeline.folder.storage.read_text(PROGRESS) or "{}")
+    if run.pipeline.teacher.kind in ("recorded", "http"):
+        outcome.misjudged = misjudged(run)
     if counter:
         outcome.asked = counter.asked()
         outcome.asked_twice = outcome.asked - outcome.requests
     return outcome
 
 
+def misjudged(run: Run) -> int:
+    """Rows whose verdict is another than that of their program."""
+    questions = {row["id"]: row["question"] for row in run.pipeline.problems}
+    asked_k = run.pipeline.teacher.kind == "recorded"
+    rows = run.stage.read_rows(["problem_id", "k", "verdict"])
+    right = [verdict_on(questions[row["problem_id"]], row["k"] if asked_k else 0) for row in rows]
+    return sum(row["verdict"] != one for row, one in zip(rows, right, strict=True))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--teacher", choices=("recorded", "http", "vllm"), default="recorded")
+    parser.add_argument("--teacher", choices=tuple(ENGINES), default="recorded")
     parser.add_argument("--victim", choices=("driver", *VICTIMS), default="driver")
+    parser.add_argument("--nodes", type=int, default=0)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--problems", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
@@ -253,11 +276,14 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         endpoint = stack.enter_context(Endpoint()) if arguments.teacher == "http" else None
         config = write_run(folder, arguments.teacher, arguments.problems, endpoint.url if endpoint else "")
-        run = Run(config)
+        cluster = stack.enter_context(Cluster()) if arguments.nodes else None
+        if cluster:
+            cluster.fill(arguments.nodes)
+        run = Run(config, cluster)
         counter = EngineCount(folder / "asked") if arguments.teacher == "vllm" else endpoint
         outcome = torture(run, arguments.kills, arguments.victim, arguments.seed, counter)
         if arguments.teacher == "recorded":
-            outcome.equal = run.digest() == undisturbed(config)
+            outcome.equal = run.digest() == undisturbed(config, cluster)
     for name, value in vars(outcome).items():
         print(f"{name:<16} {value}")
 

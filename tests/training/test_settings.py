@@ -43,6 +43,7 @@ def test_a_preset_defines_the_same_weights_as_what_it_stands_for() -> None:
         ({"training": {"loss": {"answer_weight": 0, "step_weight": 0}}}, "one of the weights must be above 0"),
         ({"training": {"preset": "other"}}, "training.preset"),
         ({"resources": {"offload_optimizer": True, "zero_stage": 0}}, "`offload_optimizer` needs `zero_stage`"),
+        ({"resources": {"train_workers_min": 2}}, "`train_workers_min` is above `train_workers`"),
     ],
 )
 def test_impossible_settings_are_refused_with_the_reason(settings: dict[str, Any], message: str) -> None:

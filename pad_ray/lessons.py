@@ -25,6 +25,8 @@ from pad_ray.training.tokens import count_tokens
 from pad_ray.training.trainer import longest_example
 from pad_ray.training.valuation import values_of
 
+_Values = Callable[[Sequence[Row]], Mapping[str, float]]
+
 
 def make_lessons(
     parts: RunParts, settings: RefinementConfig, taught: Sequence[Row], written: Sequence[Row]
@@ -40,20 +42,29 @@ def make_lessons(
     Returns:
         Example rows: reasoning, then repairs.
     """
-    right = [*taught, *(new_programs(written, taught) if settings.own else ())]
-    overlap = Overlap(folder=parts.config.problems.data)
-    marks = mark_samples(right, parts.questions, lambda question: overlap.of(parts.bare(question)))
-    examples = make_examples(right, parts.questions, parts.recipe, parts.config.examples, marks, valuing(parts))
-    used = {row["sample_id"] for row in examples if row["used"]}
-    learnt = [row for row in right if row["id"] in used]
-    repairs = _repairs(parts, settings, learnt, written) if settings.teaches_repair else []
+    own = new_programs(written, taught)
+    examples, learnt = _reasoning(parts, [*taught, *(own if settings.own else ())], valuing(parts))
+    repairs: list[Repair] = []
+    if settings.teaches_repair:
+        # A failure may become the student's own right program, though that joins no reasoning.
+        targets = learnt if settings.own else _reasoning(parts, [*taught, *own], None)[1]
+        repairs = _repairs(parts, settings, learnt, targets, written)
     if parts.pairing:
         examples = with_pairs(examples, [*taught, *written], parts.recipe, parts.pairing)
     fits = fitting(parts.base.model, parts.config.training)
     return mix(examples, parts.questions, repairs, parts.recipe, settings.repair, fits)
 
 
-def valuing(parts: RunParts) -> Callable[[Sequence[Row]], Mapping[str, float]] | None:
+def _reasoning(parts: RunParts, right: Sequence[Row], values: _Values | None) -> tuple[list[Row], list[Row]]:
+    """Examples of these samples, and the samples of those that are used."""
+    overlap = Overlap(folder=parts.config.problems.data)
+    marks = mark_samples(right, parts.questions, lambda question: overlap.of(parts.bare(question)))
+    examples = make_examples(right, parts.questions, parts.recipe, parts.config.examples, marks, values)
+    used = {row["sample_id"] for row in examples if row["used"]}
+    return examples, [row for row in right if row["id"] in used]
+
+
+def valuing(parts: RunParts) -> _Values | None:
     """What examples are worth, by the order that the run's settings name; None where that is chance."""
     order, config = parts.config.examples.order, parts.config
     if order == "random":
@@ -62,9 +73,19 @@ def valuing(parts: RunParts) -> Callable[[Sequence[Row]], Mapping[str, float]] |
 
 
 def _repairs(
-    parts: RunParts, settings: RefinementConfig, learnt: Sequence[Row], written: Sequence[Row]
+    parts: RunParts,
+    settings: RefinementConfig,
+    learnt: Sequence[Row],
+    targets: Sequence[Row],
+    written: Sequence[Row],
 ) -> list[Repair]:
-    """Lessons of both kinds; of those that the share has no room for at all none is made."""
+    """Lessons of both kinds; of those that the share has no room for at all none is made.
+
+    Args:
+        learnt: samples whose programs get faults.
+        targets: samples whose programs failures may become.
+        written: the student's samples.
+    """
     found: list[Repair] = []
     if settings.repair.mined < 1:
         faults = draw_faults(learnt, settings.repair)
@@ -75,7 +96,7 @@ def _repairs(
         except SandboxUnavailable as error:
             raise PlacementError(error.problem, error.mend) from error
     if settings.repair.mined > 0:
-        found += mined_repairs(written, learnt, settings.repair)
+        found += mined_repairs(written, targets, settings.repair)
     return found
 
 

@@ -85,7 +85,7 @@ def mined_repairs(failures: Iterable[Row], right: Iterable[Row], settings: Repai
     Args:
         failures: its sample rows with their latest verdicts; those whose verdict `settings.failures` has not are passed
             over.
-        right: sample rows whose programs are learnt. A problem without any gives no lesson.
+        right: sample rows of right programs. A problem without any gives no lesson.
         settings: which failures, and how many of a problem.
 
     Returns:

@@ -107,18 +107,16 @@ class Cluster:
             node.kill()
 
     def fill(self, number: int, cpus: int | None = None) -> None:
-        """Starts nodes until there are so many besides the head, and waits for them; more than that are ended."""
-        for node in [node for node in self.nodes if cpus and cpus != self._cpus] + self.nodes[number:]:
+        """Waits until there are just so many nodes besides the head, of so many CPUs; others are ended."""
+        others = bool(cpus and cpus != self._cpus)
+        for node in self.nodes[0 if others else number :]:
             self.kill(node)
         self._cpus = cpus or self._cpus
-        new = [self._start(f"--address={self.address}", f"--num-cpus={self._cpus}") for _ in self.missing(number)]
+        missing = range(len(self.nodes), number)
+        new = [self._start(f"--address={self.address}", f"--num-cpus={self._cpus}") for _ in missing]
         self.nodes += new
         for node in new:
             self._await(node)
-
-    def missing(self, number: int) -> range:
-        """As many as are missing to `number`."""
-        return range(len(self.nodes), number)
 
     def kill(self, node: Node) -> None:
         """Ends a node without notice."""

@@ -87,7 +87,7 @@ def test_a_lost_training_node_changes_no_weight(cluster: Cluster, tmp_path: Path
 def _elastic(folder: Path, zero: int, minutes: float) -> Plan:
     """Steps of some tenths of a second, for a node takes its time to come; without dropout, which workers share."""
     model = make_student("gpt2", folder / "model", width=256)
-    plan = Plan(str(folder / "disturbed"), model, zero=zero, dropout=0.0, fewest=1, steps=200, batch=32, rate=1e-4)
+    plan = Plan(str(folder / "disturbed"), model, zero=zero, dropout=0.0, fewest=1, steps=120, batch=32, rate=1e-4)
     return replace(plan, minutes=minutes)
 
 

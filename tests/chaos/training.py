@@ -88,6 +88,7 @@ class Plan:
                 "zero_stage": self.zero,
                 "checkpoint_minutes": self.minutes,
                 "threads": 1,
+                "engine_cpus": 0.5,  # on two CPUs there has to be room for what sampling would hold
             }
         )
         folder = RunFolder.open(self.folder, "chaos")

@@ -76,7 +76,7 @@ class Asking:
         async def solve(ask: Ask) -> Outcome:
             left = replace(solver, settings=_left(solver.settings, time.monotonic() - begun))
             heard = partial(on_step, ask.attempt) if on_step else None
-            found = await left.solve(decoder_of(decoder), question, ask.prompt, opening_of(self.recipe), heard)
+            found = await left.answer(decoder_of(decoder), ask, opening_of(self.recipe), heard)
             outcomes.append(found)
             return found
 

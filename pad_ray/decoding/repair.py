@@ -2,6 +2,9 @@
 
     generate ─▶ execute ─▶ exception? ─▶ the same question with the broken program ─▶ generate …
 
+A student often copies what it is shown, and would do so again: where it wrote a program that it had written before, the
+next one is drawn at a temperature.
+
 Only what anybody sees without knowing the answer asks for a repair: Python refused the program, or an exception ended
 it. A program that gives a value is the answer, right or wrong: asking again for a wrong one would tell the student that
 it was wrong. No type of this module holds a gold answer, and it imports nothing that could compare with one.
@@ -26,7 +29,7 @@ from pad_ray.sandbox import Execution, Status, Value
 
 _EXCEPTIONS = (Status.SYNTAX_ERROR, Status.ERROR)
 
-Stopped = Literal["answered", "not_an_exception", "same_program", "attempts"]
+Stopped = Literal["answered", "not_an_exception", "attempts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,13 @@ class Ask:
         question: the problem's text.
         prompt: what the student goes on from.
         attempt: 0 for the first program, then the number of the repair.
+        sampled: it wrote the same program again, so now one is drawn at a temperature, whatever the decoder.
     """
 
     question: str
     prompt: str
     attempt: int
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ class Attempt:
         """For a trace: the program, how it ended, and what it cost."""
         run = self.execution
         row: dict[str, Any] = {"attempt": self.ask.attempt, "program": self.program, "status": str(run.status)}
+        row |= {"sampled": True} if self.ask.sampled else {}
         row |= {"value": shortened(run.value)} if run.ok else {"message": run.message}
         row |= {name: value for name in ("error_class", "line") if (value := getattr(run, name)) is not None}
         row |= {"completion_tokens": self.written.completion_tokens, "prompt_tokens": self.written.prompt_tokens}
@@ -109,7 +115,7 @@ class Repaired:
     Attributes:
         attempts: the first program, then its repairs; at least one.
         stopped: why there is no further one: it gave a value; it failed in a way that no exception tells (time, memory,
-            nothing returned, no program); the student wrote the same program again; the attempts were used up.
+            nothing returned, no program); the attempts were used up.
     """
 
     attempts: list[Attempt] = field(default_factory=list)
@@ -195,14 +201,14 @@ async def with_repair(
         attempts = await _attempt(list(asks.values()), generate, run)
         again: dict[int, Ask] = {}
         for place, attempt in zip(asks, attempts, strict=True):
-            stopped = _stopped(attempt, found[place].attempts, repairs)
+            before = list(found[place].attempts)
             found[place].attempts.append(attempt)
-            if stopped:
+            if stopped := _stopped(attempt, len(before) >= repairs):
                 found[place].stopped = stopped
             else:
                 slot = attempt.error_code if message else attempt.error_code.without_message()
-                question = attempt.ask.question
-                again[place] = Ask(question, prompt(question, slot), attempt.ask.attempt + 1)
+                question, copied = attempt.ask.question, any(attempt.program == one.program for one in before)
+                again[place] = Ask(question, prompt(question, slot), attempt.ask.attempt + 1, copied)
         asks = again
     return found
 
@@ -213,12 +219,10 @@ async def _attempt(asks: Sequence[Ask], generate: Generate, run: Run) -> list[At
     return [Attempt(ask, text, *one) for ask, text, one in zip(asks, written, ran, strict=True)]
 
 
-def _stopped(attempt: Attempt, before: Sequence[Attempt], repairs: int) -> Stopped | None:
+def _stopped(attempt: Attempt, last: bool) -> Stopped | None:
     """Why this attempt is the last; None if another is to follow."""
     if attempt.execution.ok:
         return "answered"
     if not attempt.failed:
         return "not_an_exception"
-    if any(attempt.program == one.program for one in before):
-        return "same_program"
-    return "attempts" if len(before) >= repairs else None
+    return "attempts" if last else None

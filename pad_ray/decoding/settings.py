@@ -110,7 +110,10 @@ class DecodingConfig(Section):
     budget: BudgetConfig = Field(default_factory=lambda: BudgetConfig())
     seed: int = Field(0, ge=0, description="Seed of the candidates.")
     repairs: int = Field(
-        2, ge=1, description="How often `…+repair` asks again for a program that ended in an exception."
+        2,
+        ge=1,
+        description="How often `…+repair` asks again after an exception; where the student wrote the same program "
+        "again, one is drawn at `temperature`.",
     )
     repair_message: bool = Field(True, description="It is then told what the interpreter said.")
 

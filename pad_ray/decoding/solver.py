@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pad_ray.decoding.beam import Outcome, StepBeam
 from pad_ray.decoding.engine import Draw, StepEngine
 from pad_ray.decoding.growing import StepChecker
+from pad_ray.decoding.repair import Ask
 from pad_ray.decoding.sampling import ballot, sample
 from pad_ray.decoding.scorers import Scorer
 from pad_ray.decoding.settings import Decoder, DecodingConfig
@@ -44,6 +45,25 @@ class Solver:
     settings: DecodingConfig
     max_tokens: int = 160
     stop: Sequence[str] = ()
+
+    async def answer(
+        self, decoder: Decoder, ask: Ask, opening: str, on_step: Callable[[Sequence[Branch]], None] | None = None
+    ) -> Outcome:
+        """The program for one attempt at a question: the decoder's, or a draw where it would only say the same again.
+
+        Args:
+            decoder, opening, on_step: as of `solve`.
+            ask: the question, the prompt, and which attempt it is; draws of different attempts differ.
+
+        Raises:
+            EngineError, ValueError: as of `solve`.
+        """
+        if not ask.sampled:
+            return await self.solve(decoder, ask.question, ask.prompt, opening, on_step)
+        settings = self.settings
+        seed = settings.seed + ask.attempt
+        draw = Draw(1, settings.temperature, settings.top_p, self.max_tokens, seed, greedy_first=False)
+        return await self._sample(draw, ask.prompt, opening)
 
     async def solve(
         self,

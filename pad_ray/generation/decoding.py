@@ -12,7 +12,7 @@ from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.decoding.beam import Outcome
-from pad_ray.decoding.repair import Repaired, Written, begun_with, by_decoder, with_repair
+from pad_ray.decoding.repair import Ask, Repaired, Written, begun_with, by_decoder, with_repair
 from pad_ray.decoding.sampling import ballot
 from pad_ray.decoding.settings import TOKEN_BEAMS, DecodingConfig, decoder_of, repairs
 from pad_ray.decoding.solver import Solver
@@ -135,7 +135,7 @@ class DecoderTeacher:
         def asking(question: str, slot: ErrorCode) -> str:
             return prompt if slot == EMPTY else self._recipe.prompt(question, (), slot)
 
-        generate = by_decoder(lambda ask: self._decode(ask.prompt, asked, settings))
+        generate = by_decoder(lambda ask: self._decode(ask, asked, settings))
         if "first" in asked:
             generate = begun_with([_first(asked["first"], opening_of(self._recipe))], generate)
         [found] = await with_repair(
@@ -148,14 +148,14 @@ class DecoderTeacher:
         )
         return found
 
-    async def _decode(self, prompt: str, asked: dict[str, Any], settings: DecodingConfig) -> Outcome:
+    async def _decode(self, ask: Ask, asked: dict[str, Any], settings: DecodingConfig) -> Outcome:
         decoder = decoder_of(asked["decoder"])
-        if decoder in TOKEN_BEAMS:
-            return await self._token_beam(prompt, asked, settings)
+        if decoder in TOKEN_BEAMS and not ask.sampled:
+            return await self._token_beam(ask.prompt, asked, settings)
         solver = Solver(
             self.engine, self._sandbox, self._scorers.of(settings), settings, asked["max_tokens"], asked["stop"]
         )
-        return await solver.solve(decoder, asked["question"], prompt, opening_of(self._recipe))
+        return await solver.answer(decoder, ask, opening_of(self._recipe))
 
     async def _token_beam(self, prompt: str, asked: dict[str, Any], settings: DecodingConfig) -> Outcome:
         from pad_ray.generation.token_beam import search_tokens

@@ -23,6 +23,7 @@ class ScriptedEngine:
         self._script, self._ended = script, ended
         self._lines: list[str] = []
         self.asked: list[str] = []
+        self.draws: list[Draw] = []
         self.tokens = 0
 
     def encode(self, prompt: str) -> Tokens:
@@ -32,6 +33,7 @@ class ScriptedEngine:
         return "".join(self._lines[token] for token in tokens)
 
     async def propose(self, prompt: Tokens, beams: Sequence[Tokens], draw: Draw) -> Proposals:
+        self.draws.append(draw)
         of = [
             [self._drawn(self.decode(beam), place, draw, number) for number in range(draw.count)]
             for place, beam in enumerate(beams)

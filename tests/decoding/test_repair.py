@@ -118,9 +118,37 @@ def test_attempts_have_an_end(sandbox: Sandbox, repairs: int) -> None:
     assert (len(solved.attempts), solved.stopped, solved.answer) == (repairs + 1, "attempts", None)
 
 
-def test_a_program_that_comes_again_is_the_last(sandbox: Sandbox) -> None:
-    [solved] = _solve(sandbox, Scripted(lambda ask: (UNKNOWN, CUT)[ask.attempt % 2]), repairs=9)
-    assert ([one.program for one in solved.attempts], solved.stopped) == ([UNKNOWN, CUT, UNKNOWN], "same_program")
+@pytest.mark.parametrize(
+    ("written", "sampled"),
+    [
+        ((UNKNOWN, CUT, DIVIDES, GOOD), [False, False, False, False]),
+        ((UNKNOWN, UNKNOWN, CUT, GOOD), [False, False, True, False]),
+        ((UNKNOWN, CUT, UNKNOWN, GOOD), [False, False, False, True]),
+        ((UNKNOWN, UNKNOWN, UNKNOWN, GOOD), [False, False, True, True]),
+    ],
+)
+def test_after_a_copy_of_one_that_failed_a_program_is_drawn(
+    sandbox: Sandbox, written: tuple[str, ...], sampled: list[bool]
+) -> None:
+    generate = _in_turn(*written)
+    [solved] = _solve(sandbox, generate, repairs=3)
+    assert ([ask.sampled for [ask] in generate.calls], solved.answer) == (sampled, 7)
+    assert [row.get("sampled", False) for row in solved.as_json()["attempts"]] == sampled
+
+
+@pytest.mark.parametrize("decoder", ["greedy", "self-consistency", "step-beam"])
+def test_a_drawn_program_is_one_at_a_temperature_and_differs_by_attempt(sandbox: Sandbox, decoder: Decoder) -> None:
+    engine = ScriptedEngine(lambda _: [(f"\n    return {value}", 1.0) for value in range(8)])
+    solver = Solver(engine, sandbox, [ExecutionScorer()], DecodingConfig(temperature=1.0))
+
+    async def draw(attempt: int) -> Any:
+        ask = Ask("Why?", "Why?", attempt, sampled=True)
+        return (await solver.answer(decoder, ask, PAD.solution(""))).answer
+
+    drawn = [asyncio.run(draw(attempt)) for attempt in range(12)]
+    assert [asyncio.run(draw(attempt)) for attempt in range(12)] == drawn
+    assert len(set(drawn)) > 1
+    assert {(one.count, one.temperature) for one in engine.draws} == {(1, 1.0)}
 
 
 @given(st.lists(st.lists(st.booleans(), max_size=4), max_size=6), st.integers(0, 3))
@@ -181,7 +209,7 @@ def test_every_decoder_can_be_repaired(sandbox: Sandbox, decoder: Decoder) -> No
         asked.append(ask)
         engine = ScriptedEngine(lambda written: script(ask.prompt + written))
         solver = Solver(engine, sandbox, [ExecutionScorer()], DecodingConfig(beams=1, candidates=1, samples=2))
-        return await solver.solve(decoder, ask.question, ask.prompt, PAD.solution(""))
+        return await solver.answer(decoder, ask, PAD.solution(""))
 
     [solved] = asyncio.run(with_repair(["Why?"], by_decoder(solve), sandbox.run_async, prompt))
     assert (solved.answer, [ask.attempt for ask in asked]) == (7, [0, 1])
@@ -220,7 +248,7 @@ def test_what_goes_into_the_loop_has_no_place_for_gold() -> None:
     assert {Ask, Written, Program, Execution, ErrorCode} <= seen
     carried = {field.name for one in seen if is_dataclass(one) for field in fields(one)}
     assert carried == {
-        *("question", "prompt", "attempt"),  # Ask
+        *("question", "prompt", "attempt", "sampled"),  # Ask
         *("text", "completion_tokens", "prompt_tokens", "trace"),  # Written
         *("code", "entry", "result_names"),  # Program
         *("program", "message"),  # ErrorCode

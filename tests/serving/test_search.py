@@ -88,7 +88,7 @@ def test_a_program_that_breaks_has_its_verdict(sandbox: Sandbox) -> None:
 
 def test_programs_before_a_repair_are_told(sandbox: Sandbox) -> None:
     _, answer = solved(sandbox, broken, job("greedy+repair"))
-    assert [attempt["status"] for attempt in answer.attempts] == ["error"]
+    assert [attempt["status"] for attempt in answer.attempts] == ["error", "error"]
 
 
 def test_events_of_a_repair_say_whose_tree_they_are(sandbox: Sandbox) -> None:

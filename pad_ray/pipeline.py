@@ -18,7 +18,7 @@ from pad_ray.answers import Answers
 from pad_ray.benchmarks import State, availability
 from pad_ray.config import RunConfig
 from pad_ray.contamination import Overlap, check_shown
-from pad_ray.decoding.settings import GIVEN, OF_TEXTS, TURNS, takes_turns
+from pad_ray.decoding.settings import GIVEN
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.dialogues import check_given
 from pad_ray.forecast import Forecast, probe
@@ -27,11 +27,11 @@ from pad_ray.learning import Learning
 from pad_ray.lessons import learnt_digest, valuing
 from pad_ray.measuring import Measuring
 from pad_ray.metrics import exported, tell_progress
-from pad_ray.programs.error_code import EMPTY
 from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
 from pad_ray.provenance import provenance
-from pad_ray.recipes import JudgedBy, Recipe, recipe_named
+from pad_ray.recipe_checks import check_recipe
+from pad_ray.recipes import recipe_named
 from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row
 from pad_ray.refinement import Refinement
@@ -66,7 +66,7 @@ class Pipeline:
         self.config = config
         self.recipe = recipe_named(config.recipe)
         self.annotator = recipe_named(self.recipe.annotator)
-        _check_recipe(self.recipe, config)
+        check_recipe(self.recipe, config)
         self.shown = config.teacher.examples or self.recipe.worked_examples
         self.worked_examples = load_examples(self.shown, config.problems.data)
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
@@ -359,38 +359,6 @@ class Pipeline:
         if trained := self.student_stage.done:
             self.learning.write_card(self.student, self.sampling.verdicts.done or {}, trained, rows)
         return rows
-
-
-def _check_recipe(recipe: Recipe, config: RunConfig) -> None:
-    """Refuses what a recipe cannot be combined with.
-
-    Raises:
-        ConfigError: names the setting.
-    """
-    alone = [name for name in config.evaluation.decoders if takes_turns(name) != bool(recipe.students)]
-    if alone and recipe.students:
-        raise ConfigError(
-            f"evaluation.decoders: `{alone[0]}` is of one student, and recipe `{recipe.name}` teaches two",
-            f"Set `evaluation.decoders: [{TURNS}]`, or [{TURNS}, {GIVEN}]",
-        )
-    if alone:
-        raise ConfigError(
-            f"evaluation.decoders: `{alone[0]}` takes two students, and recipe `{recipe.name}` teaches one",
-            "Take recipe `socratic_iterative`, or another decoder",
-        )
-    others = [name for name in config.evaluation.decoders if name not in OF_TEXTS and not takes_turns(name)]
-    if others and recipe.judged_by is JudgedBy.TEXT:
-        raise ConfigError(
-            f"evaluation.decoders: `{others[0]}` runs programs, and recipe `{recipe.name}` writes none",
-            f"Set `evaluation.decoders` to some of: {', '.join(OF_TEXTS)}",
-        )
-    if config.examples.edit and not recipe.pairs:
-        raise ConfigError(
-            f"examples.edit: recipe `{recipe.name}` makes no pairs",
-            "Take the recipe `edit` or `edit_cot`, or leave it out",
-        )
-    if config.refinement and config.refinement.teaches_repair and not recipe.students:  # of those no rounds at all
-        recipe.prompt("?", (), EMPTY)
 
 
 _LAST: dict[Until, str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pad_ray.decoding.beam import Outcome, StepBeam
@@ -60,9 +60,7 @@ class Solver:
         """
         if not ask.sampled:
             return await self.solve(decoder, ask.question, ask.prompt, opening, on_step)
-        settings = self.settings
-        seed = settings.seed + ask.attempt
-        draw = Draw(1, settings.temperature, settings.top_p, self.max_tokens, seed, greedy_first=False)
+        draw = replace(ballot(self.settings, self.max_tokens), count=1, seed=self.settings.seed + ask.attempt)
         return await self._sample(draw, ask.prompt, opening)
 
     async def solve(

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,6 +60,19 @@ def _ended(pid: int, do: Callable[[], None]) -> None:
     os.close(descriptor)
 
 
+def _stopped(pid: int) -> None:
+    """Stops a process and waits until each of its threads stands: until then one of them may still answer."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while any(_state(thread) not in "TZ" for thread in Path(f"/proc/{pid}/task").iterdir()):
+        assert time.monotonic() < deadline, "the process goes on"
+        os.sched_yield()
+
+
+def _state(thread: Path) -> str:
+    return (thread / "stat").read_text().rpartition(") ")[2][0]
+
+
 @pytest.mark.parametrize(("kind", "code"), [("monty", FAST), ("light", SLOW)])
 def test_a_killed_worker_is_replaced(own: Sandbox, kind: str, code: str) -> None:
     pid = _worker(own, kind).pid
@@ -78,7 +92,7 @@ def test_programs_around_a_crash_have_their_own_answers(own: Sandbox) -> None:
 @pytest.mark.parametrize(("kind", "code"), [("monty", FAST), ("light", SLOW)])
 def test_a_silent_worker_is_replaced(own: Sandbox, kind: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpython, "STALL_SECONDS", 3.0)
-    os.kill(_worker(own, kind).pid, signal.SIGSTOP)
+    _stopped(_worker(own, kind).pid)
     assert own.run([code])[0].value == 1
     assert own.statistics.restarts == 1
 
@@ -88,7 +102,7 @@ class Paralysed(Warden):
 
     def seal(self, worker: Worker) -> None:
         super().seal(worker)
-        os.kill(worker.pid, signal.SIGSTOP)
+        _stopped(worker.pid)
 
 
 def test_a_program_that_got_no_processor_is_not_called_slow() -> None:

@@ -14,5 +14,7 @@ def difference(points: float | None) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """`0.031`; empty where nothing was tested."""
-    return "" if p is None else f"{p:.3f}"
+    """`0.031`; `<.001` where three digits say nothing; empty where nothing was tested."""
+    if p is None:
+        return ""
+    return "<.001" if p < 0.001 else f"{p:.3f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from pad_ray.recipes import JudgedBy, Recipe, recipe_named
 from pad_ray.records import Row, content_hash
 from pad_ray.run_folder import RunFolder, Stage, once
 from pad_ray.run_lock import run_lock
+from pad_ray.synthesis.by_problem import by_problem
 from pad_ray.synthesis.pending import adopt
 from pad_ray.synthesis.stream import sample_and_judge
 from pad_ray.synthesis.verdicts import judge_again, read_judged
@@ -176,6 +177,10 @@ class Answers:
 
     def _judge(self, mark: dict[str, Any]) -> None:
         mark.update(judge_again(self.samples, self.verdicts, recipe=self.recipe.name, rules=self.rules))
+
+    def by_problem(self) -> Iterator[list[Row]]:
+        """The same rows, all columns, whole problems at a time, so that they need not fit into memory."""
+        return by_problem(self.samples, self.verdicts)
 
     def read(self, only: Sequence[str] | None = None) -> list[Row]:
         """Samples with their latest verdicts, sorted by id."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pad_ray.answers import rules_of
@@ -10,7 +10,7 @@ from pad_ray.confirmation import confirmed_runs
 from pad_ray.contamination import Overlap
 from pad_ray.errors import PlacementError
 from pad_ray.recipes.edit import shows_wrong
-from pad_ray.records import Row, content_hash
+from pad_ray.records import Row, list_hash
 from pad_ray.refinement_settings import RefinementConfig
 from pad_ray.run_parts import RunParts
 from pad_ray.sandbox import Sandbox, SandboxUnavailable
@@ -114,9 +114,9 @@ def fitting(model: str, training: TrainingConfig) -> Callable[[Row], bool]:
     return lambda row: count_tokens(row, tokenizer, pairs) <= limit
 
 
-def learnt_digest(rows: Sequence[Row]) -> str:
+def learnt_digest(rows: Iterable[Row]) -> str:
     """A hash of what is learnt from rows of examples: two tables that teach the same have the same."""
-    return content_hash([_taught(row) for row in rows if row["used"]])
+    return list_hash(_taught(row) for row in rows if row["used"])
 
 
 def _taught(row: Row) -> tuple[Any, ...]:

@@ -17,37 +17,32 @@ from typing import Any, Literal
 from pad_ray.answers import Answers
 from pad_ray.benchmarks import State, availability
 from pad_ray.config import RunConfig
-from pad_ray.contamination import Overlap, check_shown
+from pad_ray.contamination import check_shown
 from pad_ray.decoding.settings import GIVEN
 from pad_ray.errors import ConfigError
 from pad_ray.evaluation.dialogues import check_given
+from pad_ray.example_stage import ExampleMaker
 from pad_ray.forecast import Forecast, probe
 from pad_ray.generation.teachers import Teacher
 from pad_ray.learning import Learning
-from pad_ray.lessons import learnt_digest, valuing
 from pad_ray.measuring import Measuring
 from pad_ray.metrics import exported, tell_progress
 from pad_ray.progress import recorded
-from pad_ray.prompts import BUILTIN, REPLAY, contaminates, load_examples
+from pad_ray.prompts import BUILTIN, REPLAY, load_examples
 from pad_ray.provenance import provenance
 from pad_ray.recipe_checks import check_recipe
 from pad_ray.recipes import recipe_named
-from pad_ray.recipes.edit import shows_wrong
 from pad_ray.records import Row
 from pad_ray.refinement import Refinement
 from pad_ray.results import measured
 from pad_ray.row_table import RowTable
 from pad_ray.run_folder import PROGRESS, STAGES, RunFolder, Stage, once
-from pad_ray.run_parts import RunParts, Student, asking_by
+from pad_ray.run_parts import RunParts, Student, asking_by, shown_by
 from pad_ray.runtime import ray_running, with_cluster
 from pad_ray.saved_run import tests_by
 from pad_ray.splits import bare_questions, measured_benchmarks, problem_rows
 from pad_ray.storage import Storage
-from pad_ray.synthesis.card import Origin, dataset_card
 from pad_ray.synthesis.contexts import Contexts
-from pad_ray.synthesis.examples import make_examples
-from pad_ray.synthesis.marks import mark_samples
-from pad_ray.synthesis.pairs import with_pairs
 from pad_ray.synthesis.requests import make_requests
 from pad_ray.training.trackers import check_trackers
 from pad_ray.training.trainer import check_student
@@ -67,7 +62,7 @@ class Pipeline:
         self.recipe = recipe_named(config.recipe)
         self.annotator = recipe_named(self.recipe.annotator)
         check_recipe(self.recipe, config)
-        self.shown = config.teacher.examples or self.recipe.worked_examples
+        self.shown = shown_by(self.recipe, config)
         self.worked_examples = load_examples(self.shown, config.problems.data)
         self.contexts = Contexts(self.worked_examples, config.teacher.shots, config.teacher.context)
         Contexts(self.worked_examples, max(config.evaluation.shots))  # too few examples are refused before any work
@@ -325,32 +320,7 @@ class Pipeline:
         return make_requests(train_problems, self.config.teacher, self.teacher, self.annotator, self.contexts)
 
     def _examples(self, mark: dict[str, Any]) -> None:
-        samples, config, questions = self.sampling.read(), self.config, self.parts.questions
-        overlap = Overlap(folder=config.problems.data)
-        marks = mark_samples(samples, questions, lambda question: overlap.of(self.parts.bare(question)))
-        rows = make_examples(samples, questions, self.recipe, config.examples, marks, valuing(self.parts))
-        if pairing := self.parts.pairing:
-            rows = with_pairs(rows, samples, self.recipe, pairing)
-        used = [row for row in rows if row["used"]]
-        mark["used"] = len(used)
-        mark["problems_solved"] = len({row["problem_id"] for row in used})
-        mark["digest"] = learnt_digest(rows)
-        self._write(self.example_stage, rows, mark)
-        origin = Origin(
-            run=config.name,
-            teacher=self.teacher.name,
-            source=config.problems.train,
-            license=config.problems.licence,
-            sampling={name: getattr(config.teacher, name) for name in _SAMPLING},
-            created=time.strftime("%Y-%m-%d"),
-            folder=self.sampling.samples.id,
-            evaluation_sets=overlap.names,
-            currency=config.teacher.http.currency if config.teacher.http else "",
-            beware=contaminates(self.shown) or "",
-        )
-        shown = [row for row in rows if not shows_wrong(row)]
-        card = dataset_card(samples, questions, marks, shown, origin)
-        (self.folder.storage / "samples").write_text("README.md", card)
+        ExampleMaker(self.parts, self.sampling).make(self.example_stage, mark)
 
     def _results(self) -> list[dict[str, Any]]:
         """Writes `evaluation/results.json`."""
@@ -366,4 +336,3 @@ _LAST: dict[Until, str] = {
     "examples": "examples",
     "student": "student",
 }
-_SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")

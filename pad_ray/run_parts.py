@@ -115,6 +115,11 @@ class RunParts:
         return asking_by(self.recipe)
 
 
+def shown_by(recipe: Recipe, config: RunConfig) -> str:
+    """The name or the file of the worked examples that the teacher is shown."""
+    return config.teacher.examples or recipe.worked_examples
+
+
 def asking_by(recipe: Recipe) -> list[Any]:
     """How a recipe asks, as what defines a result."""
     return [recipe.name, recipe.prompt("?"), recipe.stop]

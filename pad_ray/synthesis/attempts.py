@@ -40,19 +40,38 @@ def sorted_rows(table: Any, by: str, only: Sequence[str]) -> Iterator[Row]:
         yield from wanted.take(order.slice(start, ROW_GROUP)).to_pylist()
 
 
-def tables_at(stage: Stage, places: Any) -> Iterator[Any]:
-    """Whole rows of a stage as a `pyarrow.Table` for each row group that has some of them.
+class RowGroups:
+    """The row groups of a stage's files, by the numbers of their rows; each is read when one of its rows is asked for.
 
     Args:
-        places: numbers of rows in the order of files, from 0, as a sorted `numpy.ndarray`.
+        stage: its files are listed once, here.
     """
-    start = 0
-    for group in stage.groups():
-        end = start + group.row_groups[0].num_rows
-        first, last = places.searchsorted([start, end])
-        if first < last:
-            yield group.to_table(schema=schema(stage.record)).take(places[first:last] - start)
-        start = end
+
+    def __init__(self, stage: Stage) -> None:
+        import numpy
+
+        self._schema = schema(stage.record)
+        self._groups = list(stage.groups())
+        sizes = [group.row_groups[0].num_rows for group in self._groups]
+        self._starts = numpy.cumsum([0, *sizes])
+
+    def at(self, places: Any) -> Iterator[Any]:
+        """Whole rows as a `pyarrow.Table` for each row group that has some of them.
+
+        Args:
+            places: numbers of rows in the order of files, from 0, as a sorted `numpy.ndarray`.
+        """
+        import numpy
+
+        for number in numpy.unique(self._starts.searchsorted(places, side="right") - 1):
+            start, end = self._starts[number], self._starts[number + 1]
+            first, last = places.searchsorted([start, end])
+            yield self._groups[number].to_table(schema=self._schema).take(places[first:last] - start)
+
+
+def tables_at(stage: Stage, places: Any) -> Iterator[Any]:
+    """`RowGroups.at`, of a stage that is read once."""
+    yield from RowGroups(stage).at(places)
 
 
 def gathered(tables: Iterable[Any], rows: int = ROW_GROUP) -> Iterator[Any]:

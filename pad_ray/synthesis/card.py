@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,8 +53,8 @@ class Origin:
 
 
 @dataclass
-class _Counts:
-    """What the card says of the samples, gathered in one pass."""
+class Counts:
+    """What the card says of samples and examples, gathered as they pass by."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
     verifiers: set[str] = field(default_factory=set)
@@ -64,9 +64,13 @@ class _Counts:
     cost: float = 0.0
     marks: Counter[str] = field(default_factory=Counter)
     contaminated: dict[str, set[str]] = field(default_factory=dict)
-    examples: dict[str, list[Row]] = field(default_factory=dict)
+    shown: dict[str, list[Row]] = field(default_factory=dict)
+    used: int = 0
+    taught: set[str] = field(default_factory=set)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row, marks: Sequence[str]) -> None:
+        """A sample with its latest verdict and its marks; the first with a mark are those that are shown."""
         self.verdicts[row["verdict"]] += 1
         self.verifiers.add(row["verifier"] or "unknown")
         self.problems.add(row["problem_id"])
@@ -81,38 +85,35 @@ class _Counts:
             self.solved.add(row["problem_id"])
             self.marks.update({kind_of(mark) for mark in marks})
             for mark in marks:
-                shown = self.examples.setdefault(mark, [])
+                shown = self.shown.setdefault(mark, [])
                 if len(shown) < _SHOWN:
                     shown.append(row)
 
+    def add_example(self, row: Row) -> None:
+        """An example row; its `problem_id`, `used` and `why_not` are read."""
+        if row["used"]:
+            self.used += 1
+            self.taught.add(row["problem_id"])
+        else:
+            self.reasons[row["why_not"]] += 1
 
-def dataset_card(
-    samples: Iterable[Row],
-    questions: Mapping[str, str],
-    marks: Mapping[str, Sequence[str]],
-    examples: Iterable[Row],
-    origin: Origin,
-) -> str:
+
+def dataset_card(counts: Counts, questions: Mapping[str, str], origin: Origin) -> str:
     """The Markdown of a card.
 
     Args:
-        samples: all sample rows with their latest verdicts, sorted by id.
+        counts: of all samples and of the examples that were made of them.
         questions: problem id to question.
-        marks: sample id to marks, from `mark_samples`.
-        examples: example rows, from `make_examples`; of their columns `used` and `why_not` are read.
         origin: what the rows do not say.
 
     Returns:
         A card with YAML front matter. Nothing that a model or a data set wrote can end a block of it.
     """
-    counts = _Counts()
-    for row in samples:
-        counts.add(row, marks[row["id"]])
     parts = [
         _front_matter(origin, counts),
         _opening(origin, counts),
         _yield(counts),
-        _training(list(examples)),
+        _training(counts),
         _duplicates(counts),
         _contamination(origin, counts, questions),
         _suspicious(counts, questions),
@@ -122,7 +123,7 @@ def dataset_card(
     return "\n".join(parts)
 
 
-def _front_matter(origin: Origin, counts: _Counts) -> str:
+def _front_matter(origin: Origin, counts: Counts) -> str:
     import yaml
 
     total = counts.verdicts.total()
@@ -137,7 +138,7 @@ def _front_matter(origin: Origin, counts: _Counts) -> str:
     return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)}---\n"
 
 
-def _opening(origin: Origin, counts: _Counts) -> str:
+def _opening(origin: Origin, counts: Counts) -> str:
     return (
         f"# Samples of the run {inline(origin.run)}\n\n"
         f"{counts.verdicts.total():,} programs that {inline(origin.teacher)} wrote for {len(counts.problems):,} "
@@ -146,7 +147,7 @@ def _opening(origin: Origin, counts: _Counts) -> str:
     )
 
 
-def _yield(counts: _Counts) -> str:
+def _yield(counts: Counts) -> str:
     total = counts.verdicts.total()
     order = sorted(counts.verdicts, key=lambda name: (name != "ok", -counts.verdicts[name], name))
     rows = [(name, f"{counts.verdicts[name]:,}", percent(counts.verdicts[name], total)) for name in order]
@@ -157,14 +158,13 @@ def _yield(counts: _Counts) -> str:
     )
 
 
-def _training(examples: Sequence[Row]) -> str:
-    used = sum(bool(row["used"]) for row in examples)
-    reasons = Counter(row["why_not"] for row in examples if not row["used"])
-    rows = [("used", f"{used:,}"), *((f"not used: {why}", f"{count:,}") for why, count in reasons.most_common())]
+def _training(counts: Counts) -> str:
+    reasons = [(f"not used: {why}", f"{count:,}") for why, count in counts.reasons.most_common()]
+    rows = [("used", f"{counts.used:,}"), *reasons]
     return f"## Training\n\n{markdown_table(('samples with the verdict ok', 'count'), rows)}"
 
 
-def _duplicates(counts: _Counts) -> str:
+def _duplicates(counts: Counts) -> str:
     count, held = counts.marks["duplicate"], counts.verdicts["ok"]
     return (
         f"## Duplicates\n\n{count:,} of {held:,} right samples ({percent(count, held)}) repeat another program for "
@@ -172,7 +172,7 @@ def _duplicates(counts: _Counts) -> str:
     )
 
 
-def _contamination(origin: Origin, counts: _Counts, questions: Mapping[str, str]) -> str:
+def _contamination(origin: Origin, counts: Counts, questions: Mapping[str, str]) -> str:
     names = list(dict.fromkeys((*origin.evaluation_sets, *sorted(counts.contaminated))))
     if not names:
         return "## Contamination\n\nThe questions were not compared with an evaluation set.\n"
@@ -187,7 +187,7 @@ def _contamination(origin: Origin, counts: _Counts, questions: Mapping[str, str]
     return head + "\n".join([markdown_table(("evaluation set", "problems", "share"), rows), *shown])
 
 
-def _suspicious(counts: _Counts, questions: Mapping[str, str]) -> str:
+def _suspicious(counts: Counts, questions: Mapping[str, str]) -> str:
     held = counts.verdicts["ok"]
     rows = [
         (mark, _FOUND[mark], f"{counts.marks[mark]:,}", percent(counts.marks[mark], held))
@@ -198,13 +198,13 @@ def _suspicious(counts: _Counts, questions: Mapping[str, str]) -> str:
         f"`{mark}`, sample {inline(row['id'])}:\n\n"
         + block(f"{questions[row['problem_id']]}\n\n{row['program'] or row['completion'] or ''}")
         for mark in _FOUND
-        for row in counts.examples.get(mark, ())
+        for row in counts.shown.get(mark, ())
     ]
     head = "## Right answers by suspicious ways\n\n"
     return head + "\n".join([markdown_table(("mark", "the program", "right samples", "share"), rows), *shown])
 
 
-def _making(origin: Origin, counts: _Counts) -> str:
+def _making(origin: Origin, counts: Counts) -> str:
     amount = f"{counts.cost:,.2f}" if counts.cost >= 1 else f"{counts.cost:.2g}"
     cost = f"{amount} {origin.currency}".strip() if counts.cost else "none"
     rows = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from pad_ray.config import ExamplesConfig
 from pad_ray.recipes import Held, Lesson, Recipe, recipe_named
@@ -31,7 +31,26 @@ def make_examples(
         recipe: makes prompts and targets.
         settings: which marks exclude a sample, and how many samples of one problem are used.
         marks: sample id to marks; by default those of `mark_samples` without evaluation sets.
-        value: example rows to values by id; asked where `settings.order` is by value and not all are learnt from.
+        value: see `within_fraction`.
+
+    Returns:
+        As `examples_of`, but that of a fraction below 1 the problems beyond it are left out.
+    """
+    held = [row for row in samples if row["verdict"] == "ok"]
+    examples = examples_of(held, questions, recipe, settings, mark_samples(held, questions) if marks is None else marks)
+    if settings.fraction < 1:
+        leave_out(examples, within_fraction(examples, settings, value))
+    return examples
+
+
+def examples_of(
+    samples: Iterable[Row],
+    questions: Mapping[str, str],
+    recipe: Recipe,
+    settings: ExamplesConfig,
+    marks: Mapping[str, Sequence[str]],
+) -> list[Row]:
+    """The same for some problems of many, with all samples of each; `settings.fraction` is not looked at.
 
     Returns:
         Example rows, sorted by problem and sample. `used` says whether the student learns from the row, `why_not` why
@@ -40,38 +59,49 @@ def make_examples(
         id of a row is its sample's, with the task behind it from a sample's second lesson on.
     """
     held = sorted((row for row in samples if row["verdict"] == "ok"), key=lambda row: str(row["id"]))
-    if marks is None:
-        marks = mark_samples(held, questions)
     examples = [
         row for one in held for row in _lessons(one, questions[one["problem_id"]], recipe, marks[one["id"]], settings)
     ]
-    of_problem: dict[str, list[Row]] = {}
-    for example in examples:
-        if example["used"]:
-            of_problem.setdefault(example["problem_id"], []).append(example)
-    for problem_id, rows in of_problem.items():
+    for problem_id, rows in _used(examples).items():
         for example in _beyond(rows, problem_id, settings.per_problem):
             example.update(used=False, why_not=OVER_LIMIT)
-    if settings.fraction < 1:
-        _thin_out(of_problem, settings, value)
     return sorted(examples, key=lambda row: (row["problem_id"], row["id"]))
 
 
-def _thin_out(
-    of_problem: Mapping[str, Sequence[Row]],
+def within_fraction(
+    examples: Iterable[Row],
     settings: ExamplesConfig,
-    value: Callable[[Sequence[Row]], Mapping[str, float]] | None,
-) -> None:
-    """Leaves out whole problems, so that a smaller fraction is smaller in kinds of problems too."""
-    used = {problem: [row for row in rows if row["used"]] for problem, rows in of_problem.items()}
+    value: Callable[[Sequence[Row]], Mapping[str, float]] | None = None,
+) -> frozenset[str]:
+    """The problems that a fraction of the data is: whole ones, so that less data is fewer kinds of problems too.
+
+    Args:
+        examples: rows of `examples_of`, of all problems.
+        settings: the fraction and its order.
+        value: example rows to values by id; asked where `settings.order` is by value.
+    """
+    used = _used(examples)
     worth = dict.fromkeys(used, 0.0)
     if settings.order != "random" and value:
         values = value([row for rows in used.values() for row in rows])
         worth = {problem: sum(values[row["id"]] for row in rows) / len(rows) for problem, rows in used.items()}
     order = sorted(used, key=lambda problem: (-worth[problem], content_hash(settings.seed, problem)))
-    for problem in order[max(1, round(len(order) * settings.fraction)) :]:
-        for example in used[problem]:
+    return frozenset(order[: max(1, round(len(order) * settings.fraction))])
+
+
+def leave_out(examples: Iterable[Row], within: Container[str]) -> None:
+    """Marks the rows of other problems than these as not used."""
+    for example in examples:
+        if example["used"] and example["problem_id"] not in within:
             example.update(used=False, why_not=BEYOND_FRACTION)
+
+
+def _used(examples: Iterable[Row]) -> dict[str, list[Row]]:
+    of_problem: dict[str, list[Row]] = {}
+    for example in examples:
+        if example["used"]:
+            of_problem.setdefault(example["problem_id"], []).append(example)
+    return of_problem
 
 
 def _beyond(rows: list[Row], problem_id: str, limit: int) -> list[Row]:

@@ -14,7 +14,7 @@ from pad_ray.config import ExamplesConfig
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row, table
 from pad_ray.storage import Storage
-from pad_ray.synthesis.card import Origin, dataset_card
+from pad_ray.synthesis.card import Counts, Origin, dataset_card
 from pad_ray.synthesis.examples import make_examples
 from pad_ray.synthesis.marks import mark_samples
 
@@ -61,7 +61,12 @@ SAMPLES = [
 def _card(samples: Sequence[Row] = SAMPLES, questions: dict[str, str] = QUESTIONS, **origin: Any) -> str:
     marks = mark_samples(samples, questions, lambda question: ["gsm8k"] if question == questions["p1"] else [])
     examples = make_examples(samples, questions, recipe_named("pad"), ExamplesConfig(), marks)
-    return dataset_card(samples, questions, marks, examples, Origin(**{**vars(ORIGIN), **origin}))
+    counts = Counts()
+    for sample in samples:
+        counts.add(sample, marks[sample["id"]])
+    for example in examples:
+        counts.add_example(example)
+    return dataset_card(counts, questions, Origin(**{**vars(ORIGIN), **origin}))
 
 
 def _cells(card: str, first: str) -> list[str]:
@@ -133,12 +138,12 @@ def test_at_most_three_of_each_finding_are_shown() -> None:
 
 
 def test_without_evaluation_sets_the_card_says_so() -> None:
-    card = dataset_card([], {}, {}, [], Origin(**{**vars(ORIGIN), "evaluation_sets": ()}))
+    card = dataset_card(Counts(), {}, Origin(**{**vars(ORIGIN), "evaluation_sets": ()}))
     assert "not compared with an evaluation set" in card
 
 
 def test_a_run_without_samples_has_a_card() -> None:
-    assert "0 programs" in dataset_card([], {}, {}, [], ORIGIN)
+    assert "0 programs" in dataset_card(Counts(), {}, ORIGIN)
 
 
 def test_no_text_breaks_out_of_its_block() -> None:

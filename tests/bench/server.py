@@ -162,14 +162,15 @@ def _sum(endpoints: Sequence[str], names: Sequence[str]) -> float | None:
 
 
 def _metrics_of(tree: psutil.Process) -> list[str]:
-    """Where the nodes among some processes tell their figures."""
-    ports = set()
+    """Where the nodes among some processes tell their figures: Ray chooses ports, and notes them in its session."""
+    sessions = set()
     for process in tree.children(recursive=True):
         try:
-            ports |= set(re.findall(r"--metrics-export-port=([1-9]\d*)", " ".join(process.cmdline())))
+            sessions |= set(re.findall(r"--session[-_]dir=(\S+)", " ".join(process.cmdline())))
         except psutil.NoSuchProcess:
             continue
-    return [f"http://127.0.0.1:{port}/metrics" for port in sorted(ports)]
+    noted = (path for session in sorted(sessions) for path in Path(session).glob("metrics_export_port_*"))
+    return [f"http://127.0.0.1:{path.read_text().strip()}/metrics" for path in noted]
 
 
 def _await_ready(url: str, process: subprocess.Popen[str]) -> None:

@@ -21,7 +21,6 @@ from tests.serving.scripted_app import scripted_application
 pytestmark = [pytest.mark.chaos, pytest.mark.filterwarnings("default")]
 CONNECTIONS = 8
 TWO: dict[str, Any] = {"least": 2, "most": 2}
-QUICK: dict[str, Any] = {"least": 1, "most": 2, "upscale_seconds": 1, "downscale_seconds": 5}
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +44,3 @@ def test_requests_of_a_dead_decoder_are_given_to_another(client: Client) -> None
     while kills.replayed_and_retried()[0] <= before:
         assert time.monotonic() < limit
         time.sleep(1)
-
-
-def test_replicas_come_and_go_with_the_load_and_lose_nothing(tmp_path: Path) -> None:
-    settings = {"decoders": {**QUICK, "target": 2}, "sandboxes": {**QUICK, "target": 0.1}}
-    with scripted_application(tmp_path, **settings) as address:
-        asked, moments = asyncio.run(kills.scaled(Client(address, seed=0), [QUESTION], CONNECTIONS))
-    assert [one.lost for one in asked if one.lost] == []
-    assert moments[-1].replicas == {"decoder": 1, "sandbox": 1}

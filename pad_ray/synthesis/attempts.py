@@ -63,6 +63,7 @@ class RowGroups:
         """
         import numpy
 
+        places = places.astype(numpy.int64)  # unsigned ones less a signed one would be floats
         for number in numpy.unique(self._starts.searchsorted(places, side="right") - 1):
             start, end = self._starts[number], self._starts[number + 1]
             first, last = places.searchsorted([start, end])

@@ -40,7 +40,7 @@ def test_rows_are_found_by_their_places_over_row_groups_and_files(tmp_path: Path
     stage.write_rows({"id": f"{number}", "rid": f"{number}"} for number in range(10_000))
     stage.storage.write_parquet("more.parquet", stage.columns(["id", "rid"]).slice(0, 1))  # sorts before rows.parquet
     assert len(list(stage.groups())) == 4
-    places = numpy.array([0, 1, 4096, 4097, 10_000])
+    places = numpy.array([0, 1, 4096, 4097, 10_000], dtype=numpy.uint64)  # as Arrow counts
     found = [row["id"] for rows in tables_at(stage, places) for row in rows.to_pylist()]
     assert found == ["0", "0", "4095", "4096", "9999"]
 

@@ -25,7 +25,7 @@ from pad_ray.synthesis.marks import mark_samples
 from pad_ray.synthesis.pairs import with_pairs
 
 _SAMPLING = ("samples", "temperature", "top_p", "max_tokens", "seed", "shots", "context")
-_LEARNT = ("problem_id", "prompt", "target", "task", "weight", "used", "contrast")
+_LEARNT = ("prompt", "target", "task", "weight", "used", "contrast")
 _Made = tuple[list[Row], Mapping[str, Sequence[str]], list[Row]]
 
 
@@ -47,8 +47,7 @@ class ExampleMaker:
         total = int((self.sampling.requests.done or {"rows": 0})["rows"])
         with shown(Meter("examples", total, good="used"), lambda: seen):
             mark["rows"] = stage.write_rows(self._rows(counts, seen))
-        mark["used"] = seen["used"]
-        mark["problems_solved"] = len(counts.taught)
+        mark["used"], mark["problems_solved"] = seen["used"], _problems_used(stage)
         mark["digest"] = learnt_digest(chain.from_iterable(stage.batches(_LEARNT)))
         card = dataset_card(counts, self.parts.questions, self._origin())
         (self.parts.folder.storage / "samples").write_text("README.md", card)
@@ -102,3 +101,10 @@ class ExampleMaker:
             currency=config.teacher.http.currency if config.teacher.http else "",
             beware=contaminates(shown_by(self.parts.recipe, config)) or "",
         )
+
+
+def _problems_used(stage: Stage) -> int:
+    import pyarrow.compute as pc
+
+    found = stage.columns(["problem_id", "used"])
+    return int(pc.count_distinct(found.filter(found["used"])["problem_id"]).as_py())

@@ -21,38 +21,31 @@ def by_problem(samples: Stage, verdicts: Stage, size: int = ROW_GROUP) -> Iterat
     Yields:
         All rows of some problems, sorted by problem and id.
     """
-    told = _numbered(samples, ["id", "rid", "attempt", "problem_id"])
-    order = [("problem_id", "ascending"), ("id", "ascending")]
-    told = latest_of(told).select(["id", "problem_id", "place"]).sort_by(order).combine_chunks()
-    later = _numbered(verdicts, ["id"]).combine_chunks()
-    first, second = RowGroups(samples), RowGroups(verdicts)
+    told, first, second = _told(samples, verdicts), RowGroups(samples), RowGroups(verdicts)
     start = 0
     for end in _ends(told["problem_id"], size):
         part = told.slice(start, end - start)
-        laid = {row["id"]: row for row in _rows(second, _places(later, part["id"]))}
+        laid = {row["id"]: row for row in _rows(second, part["later"].drop_null())}
         rows = [{**row, **laid.get(row["id"], {})} for row in _rows(first, part["place"])]
         yield sorted(rows, key=_in_order)
         start = end
 
 
-def _in_order(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["problem_id"], row["id"]
-
-
-def _numbered(stage: Stage, names: list[str]) -> Any:
-    """Columns of a stage, with the place of each row in the order of files."""
+def _told(samples: Stage, verdicts: Stage) -> Any:
+    """Problem ids in order; of each sample that counts its place in the files, and that of a later verdict or null."""
     import numpy
     import pyarrow
-
-    found = stage.columns(names)
-    return found.append_column("place", pyarrow.array(numpy.arange(len(found))))
-
-
-def _places(table: Any, ids: Any) -> Any:
-    """Where these ids are; nothing of those that are not there."""
     import pyarrow.compute as pc
 
-    return table["place"].take(pc.drop_null(pc.index_in(ids, table["id"].combine_chunks())))
+    found = samples.columns(["id", "rid", "attempt", "problem_id"])
+    found = latest_of(found.append_column("place", pyarrow.array(numpy.arange(len(found)))))
+    found = found.sort_by([("problem_id", "ascending"), ("id", "ascending")])
+    later = pc.index_in(found["id"], verdicts.columns(["id"])["id"].combine_chunks())
+    return found.select(["problem_id", "place"]).append_column("later", later).combine_chunks()
+
+
+def _in_order(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["problem_id"], row["id"]
 
 
 def _rows(groups: RowGroups, places: Any) -> Iterator[Row]:

@@ -66,7 +66,6 @@ class Counts:
     contaminated: dict[str, set[str]] = field(default_factory=dict)
     shown: dict[str, list[Row]] = field(default_factory=dict)
     used: int = 0
-    taught: set[str] = field(default_factory=set)
     reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row, marks: Sequence[str]) -> None:
@@ -90,10 +89,9 @@ class Counts:
                     shown.append(row)
 
     def add_example(self, row: Row) -> None:
-        """An example row; its `problem_id`, `used` and `why_not` are read."""
+        """An example row; its `used` and `why_not` are read."""
         if row["used"]:
             self.used += 1
-            self.taught.add(row["problem_id"])
         else:
             self.reasons[row["why_not"]] += 1
 

@@ -5,21 +5,15 @@ A draw is one call with all its beams, so the engine batches them. A call whose 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
-from functools import cache
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from pad_ray.decoding.engine import Draw, Proposal, Proposals, Tokens
 from pad_ray.errors import EngineError, EngineLost
+from pad_ray.generation.handle_calls import awaited, elsewhere, gathered, one_line, streamed
 from pad_ray.generation.step_tokens import StepTokenizer
-
-_T = TypeVar("_T")
-_TRIES = 4
-_FIRST_WAIT = 0.25  # seconds; doubled each time, so the controller has two to notice that a replica is dead
-_LONGEST_REASON = 300
 
 
 class _Remote:
@@ -133,94 +127,12 @@ class RemoteStepEngine(_Remote):
         return found
 
 
-async def elsewhere(handle: Any, session: str, call: Callable[[Any], Awaitable[_T]]) -> _T:
-    """What a call gives; where its replica dies it is made again, on another one, a few times.
-
-    Args:
-        handle: of the deployment.
-        session: keeps calls on one replica; after a death they move to another one.
-        call: makes the call by the handle that it is given.
-
-    Raises:
-        EngineLost: it died every time.
-    """
-    for number in range(_TRIES):
-        named = f"{session}/{number}" if number else session
-        try:
-            return await call(handle.options(session_id=named) if named else handle)
-        except Exception as error:
-            if not is_lost(error):
-                raise
-            if number == _TRIES - 1:
-                raise EngineLost(f"no replica of {handle.deployment_name} lived to answer: {said(error)}") from error
-        _retries().inc(tags={"deployment": handle.deployment_name})
-        await asyncio.sleep(_FIRST_WAIT * 2**number)
-    raise AssertionError("unreachable")
-
-
-@cache
-def _retries() -> Any:
-    """Counts calls made again, see `pad_ray.metrics.SERVED`."""
-    from ray.util.metrics import Counter
-
-    return Counter("pad_ray_serve_retries", "Calls made again since a replica died.", ("deployment",))
-
-
-def is_lost(error: BaseException) -> bool:
-    """Whether an error says that a process died, and nothing of what it was asked."""
-    from ray.exceptions import NodeDiedError, ObjectLostError, RayActorError, RayTaskError, WorkerCrashedError
-
-    if isinstance(error, RayActorError | NodeDiedError | ObjectLostError | WorkerCrashedError):
-        return True
-    cause = error.cause if isinstance(error, RayTaskError) else error
-    # By name: vLLM, whose error it is, is not loaded here.
-    return isinstance(cause, EngineLost) or type(cause).__name__ in ("EngineDeadError", "ReplicaUnavailableError")
-
-
-async def awaited(response: Any) -> Any:
-    """What a handle's response gives; cancelling this cancels the call in its replica."""
-    try:
-        return await response
-    except asyncio.CancelledError:
-        response.cancel()
-        raise
-
-
-async def streamed(responses: Any) -> Any:
-    """What a handle's stream gives; leaving it cancels the call in its replica."""
-    ended = False
-    try:
-        async for one in responses:
-            yield one
-        ended = True
-    finally:
-        if not ended:
-            responses.cancel()
-
-
-async def gathered(calls: Sequence[Awaitable[_T]]) -> list[_T]:
-    """All results, in order; where one fails the others are cancelled."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-
-
-def said(error: BaseException) -> str:
-    """An error in one line."""
-    return " ".join(str(error).split())[:_LONGEST_REASON]
-
-
 def _checked(answers: Sequence[Any]) -> Any:
     [answer] = answers
     failure = getattr(answer, "error", None)
     if failure is None:
         return answer
-    reason = " ".join(str(failure.message).split())[:_LONGEST_REASON]
+    reason = one_line(str(failure.message))
     if int(failure.code) >= 500:
         raise EngineLost(f"the engine failed: {reason}")
     raise EngineError(f"the engine refuses the request: {reason}")

@@ -11,7 +11,7 @@ from typing import Any
 from pad_ray.asking import Asking
 from pad_ray.decoding.engine import Draw, StepEngine
 from pad_ray.errors import PadRayError, StageError
-from pad_ray.generation.step_serve import awaited, is_lost, said, streamed
+from pad_ray.generation.handle_calls import awaited, is_lost, said, streamed
 from pad_ray.serving.backend import DecoderLost, Overloaded
 from pad_ray.serving.messages import Event, Job
 from pad_ray.serving.model import step_engine

@@ -70,7 +70,7 @@ def llm_config(config: ServeConfig, model: str) -> Any:
         deployment_config={
             **scaling(config.models),
             "ray_actor_options": {"num_cpus": config.models.cpus},
-            "request_router_config": _routing(),
+            "request_router_config": session_routing(),
             "health_check_timeout_s": 60,
         },
         runtime_env={"env_vars": environment(resources)},
@@ -99,7 +99,8 @@ def scaling(replicas: ReplicasConfig) -> dict[str, Any]:
     }
 
 
-def _routing() -> Any:
+def session_routing() -> Any:
+    """Of a deployment whose replicas keep the prompts of a session in memory."""
     from ray.serve.config import RequestRouterConfig
 
     return RequestRouterConfig(request_router_class=_ROUTER)  # type: ignore[arg-type]
@@ -133,7 +134,7 @@ def _transformers(config: ServeConfig, model: str) -> Any:
     deployment = serve.deployment(
         name="Model",
         ray_actor_options={**options, "runtime_env": {"env_vars": environment(resources)}},
-        request_router_config=_routing(),
+        request_router_config=session_routing(),
         **scaling(config.models),
     )
     return deployment(StepServer).bind(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import Request
@@ -48,13 +49,20 @@ class Refusal(PadRayError):
         status: of HTTP.
         param: the field that it is about.
         code: for programs.
+        headers: of the answer, such as `Allow` of a 405.
     """
 
     def __init__(
-        self, problem: str, mend: str = "", status: int = 400, param: str | None = None, code: str = "invalid_value"
+        self,
+        problem: str,
+        mend: str = "",
+        status: int = 400,
+        param: str | None = None,
+        code: str = "invalid_value",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(problem, mend)
-        self.status, self.param, self.code = status, param, code
+        self.status, self.param, self.code, self.headers = status, param, code, dict(headers or {})
 
     @classmethod
     def of(cls, error: Exception) -> Refusal:
@@ -75,7 +83,8 @@ class Refusal(PadRayError):
             case HTTPException(status_code=400):  # of FastAPI alone: nested too deep, or no UTF-8
                 return cls("the body cannot be read as JSON", code="invalid_json")
             case HTTPException():
-                return cls(error.detail, "", error.status_code, code=_CODES.get(error.status_code, "invalid_value"))
+                code = _CODES.get(error.status_code, "invalid_value")
+                return cls(error.detail, "", error.status_code, code=code, headers=error.headers)
         _LOG.error("A request failed", exc_info=error)
         return cls("the server failed", "Its log says why", 500, code="internal_error")
 
@@ -87,7 +96,9 @@ class Refusal(PadRayError):
 
     def response(self, retry_after: int) -> JSONResponse:
         """The answer; one that is worth asking for again says after how many seconds."""
-        headers = {"Retry-After": str(retry_after)} if self.status == 503 else {}
+        headers = dict(self.headers)
+        if self.status == 503:
+            headers["Retry-After"] = str(retry_after)
         if self.status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="pad-ray"'
         return JSONResponse(self.body(), self.status, headers)

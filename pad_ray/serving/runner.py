@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pad_ray.errors import StageError
-from pad_ray.generation.step_serve import awaited, elsewhere
+from pad_ray.generation.handle_calls import awaited, elsewhere
 from pad_ray.sandbox import Execution, Program, Sandbox, Status, StepVerdict
 
 _PROBE = Program("answer = 1 + 1", None)

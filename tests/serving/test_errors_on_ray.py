@@ -14,10 +14,12 @@ from pad_ray.config import ResourcesConfig
 from pad_ray.decoding.engine import Draw, Proposals
 from pad_ray.decoding.settings import DecodingConfig
 from pad_ray.errors import EngineLost, PadRayError, StageError
+from pad_ray.generation.handle_calls import gathered
 from pad_ray.generation.step_serve import RemoteStepEngine
 from pad_ray.serving.backend import DecoderLost, Overloaded
 from pad_ray.serving.decoder import ServeBackend, WarmUp
 from pad_ray.serving.messages import Event, Job
+from pad_ray.serving.model import session_routing
 
 # Ray warns of much that is its own.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -92,6 +94,16 @@ class Warming:
 
     async def left(self) -> bool:
         return await self._left.wait()
+
+
+class Asking:
+    """A decoder that asks its model several times at once, as one that draws greedily and samples does."""
+
+    def __init__(self, models: Any) -> None:
+        self._engine = RemoteStepEngine(models, Slow(), "one")  # type: ignore[arg-type]
+
+    async def ask(self, times: int) -> int:
+        return len(await gathered([self._engine.propose((1,), [()], Draw(1)) for _ in range(times)]))
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +191,22 @@ def test_a_warm_up_goes_on_when_the_request_that_began_it_is_cancelled(cluster: 
         return await ServeBackend(decoder).ready(), await model.asked.remote()
 
     assert asyncio.run(leave()) == (True, 1)
+
+
+def test_calls_of_one_request_at_the_same_time_are_all_routed(cluster: None) -> None:
+    from ray import serve
+
+    small: dict[str, Any] = {"ray_actor_options": {"num_cpus": 0.1}, "max_ongoing_requests": 64}
+    routed = serve.deployment(name="Misbehaving", request_router_config=session_routing(), **small)(Misbehaving).bind()
+    decoder = serve.run(
+        serve.deployment(name="Asking", **small)(Asking).bind(routed), name="misbehaving", route_prefix=None
+    )
+
+    async def crowd() -> list[int]:
+        async with asyncio.timeout(60):
+            return list(await asyncio.gather(*[decoder.ask.remote(2) for _ in range(16)]))
+
+    assert asyncio.run(crowd()) == [2] * 16
 
 
 def test_a_full_queue_is_overload(cluster: None) -> None:

@@ -212,3 +212,8 @@ def test_a_question_waits_for_no_model_that_is_not_loaded() -> None:
     backend.loaded = True
     later = ask(app, "POST", "/v1/solve", json={"question": "?"})
     assert (early.status_code, "retry-after" in early.headers, later.status_code) == (503, True, 200)
+
+
+def test_a_wrong_method_is_told_the_right_one() -> None:
+    response = ask(app_of(Told([ANSWER])), "TRACE", "/v1/solve")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import TracebackType
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
-from pad_ray.placement import MENDS, Bundle, Node, bundles, check_stage, lacking, place
+from pad_ray.placement import MENDS, STAGES, Bundle, Node, bundles, check_stage, lacking, place
 from pad_ray.screen import screen
 
 _MOST_OF_A_KIND = 1024  # an autoscaler without a limit of its own
@@ -87,16 +87,22 @@ def _gcs() -> Any:
     return global_worker.gcs_client  # type: ignore[attr-defined]
 
 
-def check_places(resources: ResourcesConfig) -> None:
+def check_places(resources: ResourcesConfig, stages: Collection[str] = STAGES) -> None:
     """Refuses at once what the cluster can never hold, with all the nodes that it may start.
 
     An autoscaler that gives no answer (v1) is believed to be able to: the stage waits for it.
+
+    Args:
+        resources: of the run.
+        stages: those that the run will come to; for others no node is asked for.
 
     Raises:
         PlacementError: the message says what is left without a place, and what there is.
     """
     for stage, wanted in bundles(resources).items():
         nodes = list(nodes_to_come())
+        if stage not in stages:
+            continue
         if not place(wanted, nodes)[1]:
             continue
         if not may_grow():

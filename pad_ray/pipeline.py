@@ -27,6 +27,7 @@ from pad_ray.generation.teachers import Teacher
 from pad_ray.learning import Learning
 from pad_ray.measuring import Measuring
 from pad_ray.metrics import exported, tell_progress
+from pad_ray.placement import SAMPLING, TRAINING
 from pad_ray.progress import recorded
 from pad_ray.prompts import BUILTIN, REPLAY, load_examples
 from pad_ray.provenance import provenance
@@ -230,7 +231,8 @@ class Pipeline:
         stages = self.stages
         if all(stages[name].done for name in self.needed(until)) and self.sampling.complete and not rounds:
             return nullcontext()
-        return ray_running(self.config.resources, self.folder.storage)
+        trains = rounds or ("student" in self.needed(until) and not stages["student"].done)
+        return ray_running(self.config.resources, self.folder.storage, (SAMPLING, TRAINING) if trains else (SAMPLING,))
 
     def needed(self, until: Until) -> list[str]:
         """Names of the stages that a run up to there has, in order."""

@@ -7,13 +7,13 @@ engine of two.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
 
-SAMPLING, TRAINING = "sampling", "training"
+SAMPLING, TRAINING = STAGES = ("sampling", "training")
 JUDGE_CPUS = 0.5  # it mostly waits for its sandbox
 _SLACK = 1e-6  # Ray counts in ten-thousandths; sums of halves and thirds are not exact
 
@@ -102,14 +102,20 @@ def _fits(bundle: Bundle, left: Sequence[float]) -> bool:
     return bundle.cpus <= left[0] + _SLACK and bundle.gpus <= left[1] + _SLACK
 
 
-def check(resources: ResourcesConfig, nodes: Sequence[Node]) -> None:
+def check(resources: ResourcesConfig, nodes: Sequence[Node], stages: Collection[str] = STAGES) -> None:
     """Refuses what these nodes can never hold.
+
+    Args:
+        resources: of the run.
+        nodes: all that there are.
+        stages: those that the run will come to.
 
     Raises:
         PlacementError: a stage does not fit; the message says what is left without a place, and what there is.
     """
     for stage, wanted in bundles(resources).items():
-        check_stage(stage, wanted, nodes)
+        if stage in stages:
+            check_stage(stage, wanted, nodes)
 
 
 def check_stage(stage: str, wanted: Sequence[Bundle], nodes: Sequence[Node]) -> None:

@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from pad_ray.autoscaling import check_places, nodes_to_come
 from pad_ray.backpressure import shorten_queues
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
-from pad_ray.placement import JUDGE_CPUS, Node, bundles, check
+from pad_ray.placement import JUDGE_CPUS, STAGES, Node, bundles, check
 from pad_ray.ray_logs import WorkerLog
 from pad_ray.run_lock import LOCK
 from pad_ray.screen import chatter_to
@@ -33,8 +33,12 @@ def local_cpus(resources: ResourcesConfig) -> int:
     return resources.cpus or max(math.ceil(most), os.cpu_count() or 1)
 
 
-def start_ray(resources: ResourcesConfig) -> bool:
+def start_ray(resources: ResourcesConfig, stages: Collection[str] = STAGES) -> bool:
     """Joins the cluster that the environment names or that runs here, or starts a local one with enough logical CPUs.
+
+    Args:
+        resources: what will be asked for.
+        stages: see `check_places`.
 
     Returns:
         Whether one was started or joined; False where this process had one.
@@ -46,19 +50,20 @@ def start_ray(resources: ResourcesConfig) -> bool:
 
     begins = not ray.is_initialized()
     if begins:
-        _init(resources)
+        _init(resources, stages)
         _settle()
-    check_places(resources)
+    check_places(resources, stages)
     return begins
 
 
 @contextmanager
-def ray_running(resources: ResourcesConfig, run: Storage) -> Iterator[None]:
+def ray_running(resources: ResourcesConfig, run: Storage, stages: Collection[str] = STAGES) -> Iterator[None]:
     """Ray while the body runs, see `start_ray`; what it and all libraries say goes to files in the run's `logs`.
 
     Args:
         resources: what will be asked for.
         run: the run's folder, which is locked.
+        stages: see `check_places`.
 
     Raises:
         PlacementError: as `start_ray`, or a node does not see the folder.
@@ -70,7 +75,7 @@ def ray_running(resources: ResourcesConfig, run: Storage) -> Iterator[None]:
     with chatter_to(logs):
         began = False
         try:
-            began = start_ray(resources)
+            began = start_ray(resources, stages)
             worker_log.open()
             _check_shared(run)
             yield
@@ -184,7 +189,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _init(resources: ResourcesConfig) -> None:
+def _init(resources: ResourcesConfig, stages: Collection[str]) -> None:
     wanted = {"HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "0"), "TOKENIZERS_PARALLELISM": "false"}
     # A job's own environment wins; Ray refuses a key that both name.
     of_job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")).get("runtime_env") or {}
@@ -196,7 +201,9 @@ def _init(resources: ResourcesConfig) -> None:
         _begin(**options)
         return
     if resources.cpus and not (resources.engine_gpus or resources.train_gpus):
-        check(resources, [Node("this machine", resources.cpus)])  # what will not do is told before Ray is started
+        check(
+            resources, [Node("this machine", resources.cpus)], stages
+        )  # what will not do is told before Ray is started
     # The first stages start a handful of workers at once; without this the raylet warns of it on the console.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
     with _alone():

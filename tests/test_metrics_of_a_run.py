@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Condition, Event, Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -63,11 +63,22 @@ class Scraper:
         return [value for key, value in series if wanted <= set(re.findall(r'\w+="[^"]*"', key))]
 
 
+class Watched(NamedTuple):
+    """What was seen of a run."""
+
+    scraper: Scraper
+    pipeline: Pipeline
+    actors: list[str]
+    data_sets: list[str]
+    said: list[RunStatus]
+
+
 @pytest.fixture(scope="module")
-def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scraper, Pipeline, list[str], list[RunStatus]]]:
-    """A run: what was scraped, the run, names of its actors, and what its status said meanwhile."""
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A run: what was scraped, the run, names of its actors and data sets, and what its status said meanwhile."""
     import ray
     from ray._private.state import state
+    from ray.data._internal.stats import get_or_create_stats_actor
 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RAY_metrics_report_interval_ms", "1000")
@@ -88,7 +99,9 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scraper,
                 with beside(lambda ended: look(pipeline, said, ended)):
                     pipeline.run()
                 scraper.wait_for(lambda: scraper.of("ray_pad_ray_training_step") != [])
-            yield scraper, pipeline, [actor["Name"] for actor in state.actor_table(None).values()], said
+            data_sets: Any = ray.get(get_or_create_stats_actor().get_datasets.remote())
+            actors = [actor["Name"] for actor in state.actor_table(None).values()]
+            yield Watched(scraper, pipeline, actors, list(data_sets), said)
         finally:
             ray.shutdown()
 
@@ -113,53 +126,58 @@ def look(pipeline: Pipeline, said: list[RunStatus], ended: Event) -> None:
             said.append(status_of(SavedRun(pipeline.folder.storage)))
 
 
-def test_every_metric_that_the_run_can_have_is_scraped(scraped: Any) -> None:
+def test_every_metric_that_the_run_can_have_is_scraped(scraped: Watched) -> None:
     wanted = {metric.scraped for metric in TABLE if metric.key not in _OTHERS | _SELDOM}
-    assert wanted - scraped[0].named() == set()
+    assert wanted - scraped.scraper.named() == set()
 
 
-def test_nothing_else_is_told(scraped: Any) -> None:
-    assert scraped[0].named() - {metric.scraped for metric in TABLE} == set()
+def test_nothing_else_is_told(scraped: Watched) -> None:
+    assert scraped.scraper.named() - {metric.scraped for metric in TABLE} == set()
 
 
-def test_rows_are_counted_by_stage_and_verdict(scraped: Any) -> None:
-    found = scraped[0]
+def test_rows_are_counted_by_stage_and_verdict(scraped: Watched) -> None:
+    found = scraped.scraper
     assert sum(found.of("ray_pad_ray_rows_total", run="watched", stage="samples", verdict="ok")) == TRAIN
     assert sum(found.of("ray_pad_ray_rows_total", run="watched", stage="evaluation/student")) == TEST
 
 
-def test_programs_are_counted_as_rows_are(scraped: Any) -> None:
-    assert sum(scraped[0].of("ray_pad_ray_sandbox_programs_total", stage="samples", status="ok")) == TRAIN
+def test_programs_are_counted_as_rows_are(scraped: Watched) -> None:
+    assert sum(scraped.scraper.of("ray_pad_ray_sandbox_programs_total", stage="samples", status="ok")) == TRAIN
 
 
-def test_nothing_is_left_at_the_end(scraped: Any) -> None:
-    assert scraped[0].of("ray_pad_ray_requests_left", stage="samples") == [0]
+def test_nothing_is_left_at_the_end(scraped: Watched) -> None:
+    assert scraped.scraper.of("ray_pad_ray_requests_left", stage="samples") == [0]
 
 
-def test_the_training_stands_at_its_last_step(scraped: Any) -> None:
-    found, steps = scraped[0], scraped[1].student_stage.done["steps"]
+def test_the_training_stands_at_its_last_step(scraped: Watched) -> None:
+    found, steps = scraped.scraper, (scraped.pipeline.student_stage.done or {})["steps"]
     assert found.of("ray_pad_ray_training_step", stage="student") == [steps]
     assert found.of("ray_pad_ray_training_steps", stage="student") == [steps]
 
 
-def test_actors_are_named_by_run_and_stage(scraped: Any) -> None:
+def test_actors_are_named_by_run_and_stage(scraped: Watched) -> None:
     for begin in ("watched-samples tally ", "watched-student tally ", "watched-evaluation-student tally "):
-        assert any(name.startswith(begin) for name in scraped[2]), begin
+        assert any(name.startswith(begin) for name in scraped.actors), begin
 
 
-def test_names_of_actors_do_not_clash(scraped: Any) -> None:
-    named = [name for name in scraped[2] if name]
+def test_names_of_actors_do_not_clash(scraped: Watched) -> None:
+    named = [name for name in scraped.actors if name]
     assert len(named) == len(set(named))
 
 
-def test_status_tells_of_the_cluster_while_the_run_is_at_work(scraped: Any) -> None:
-    told = [status.progress for status in scraped[3] if status.progress]
+def test_data_sets_are_named_by_run_and_stage(scraped: Watched) -> None:
+    for begin in ("watched-samples", "watched-evaluation-student"):
+        assert any(name.startswith(begin) for name in scraped.data_sets), scraped.data_sets
+
+
+def test_status_tells_of_the_cluster_while_the_run_is_at_work(scraped: Watched) -> None:
+    told = [status.progress for status in scraped.said if status.progress]
     assert told
     assert {(one["nodes"], one["restarts"]) for one in told} == {(1, 0)}
 
 
-def test_a_gauge_that_was_set_once_stays_in_sight(scraped: Any) -> None:
-    found = scraped[0]
+def test_a_gauge_that_was_set_once_stays_in_sight(scraped: Watched) -> None:
+    found = scraped.scraper
 
     def seen() -> bool:
         return bool(found.of("ray_pad_ray_round", run="held") == [3])

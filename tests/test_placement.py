@@ -6,7 +6,7 @@ import pytest
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import PlacementError
-from pad_ray.placement import SAMPLING, TRAINING, Bundle, Node, bundles, check, described, listed, place, summed
+from pad_ray.placement import SAMPLING, STAGES, TRAINING, Bundle, Node, bundles, check, described, listed, place, summed
 
 
 def homeless(wanted: list[Bundle], *nodes: Node) -> list[str]:
@@ -84,3 +84,9 @@ def test_bundles_of_one_kind_are_counted_together() -> None:
     assert listed([Bundle("engine", 1, 1), Bundle("judge", 0.5), Bundle("judge", 0.5)]) == (
         "1 × engine (1 CPU and 1 GPU), 2 × judge (0.5 CPUs)"
     )
+
+
+def test_a_stage_that_the_run_does_not_come_to_needs_no_place() -> None:
+    check(ResourcesConfig(train_workers=64), [Node("one", 4)], (SAMPLING,))
+    with pytest.raises(PlacementError, match="training needs 65 CPUs"):
+        check(ResourcesConfig(train_workers=64), [Node("one", 4)], STAGES)

@@ -44,6 +44,7 @@ def test_nodes_come_for_the_rows_and_go_after_them(address: str, tmp_path: Path)
     said, _ = run.communicate()
     assert run.returncode == 0, said
     assert "sampling: asked the autoscaler for nodes" in said
+    assert "training: asked" not in said, "it ends before the training"
     assert watch.most("sandbox") >= 1
     watch.until(lambda look: not look.nodes, LONG)
     [done] = tmp_path.glob("runs/mine/samples/*/done.json")

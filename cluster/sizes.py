@@ -17,11 +17,11 @@ JUDGED, TIER_2 = 3494, 227
 TIER_2_SHARE = 39 / 10_923
 # Seconds that a program which does not end has in tier 1 (`Limits.monty_seconds`).
 TIMEOUT_SECONDS = 0.25
-# RESULTS.md, Sandbox: all of Ray, its start included, judges so many programs a CPU second.
-ALL_OF_RAY = 1639
-# Bytes of a sample's row as Python holds it, measured over 80,000 rows of programs of two lines; text comes on top,
-# twice (completion and program), at about three characters a token.
-ROW_BYTES, TEXT_BYTES_PER_TOKEN = 1842, 2 * 3
+# RESULTS.md, On a cluster: the driver's memory beyond 100,000 rows, to a million, while it makes examples (until all
+# are sampled it is less), and what it has at 100,000; seconds of one process that makes examples, a row.
+DRIVER_BYTES, DRIVER_MIB, EXAMPLE_SECONDS = 625, 400, 0.000366
+# The same: CPU milliseconds a row of all processes, a prompt of four worked examples read and its program run.
+ROW_CPU_SECONDS = 0.000359
 ENGINE_ROWS, BLOCKS_OF_AN_ENGINE = 128, 8
 # `pad_ray.synthesis.part_files.MOST`: so many files of samples become one.
 MERGED = 1024
@@ -76,9 +76,9 @@ class Load:
         return self.blocks // MERGED + 2 * MERGED
 
     @property
-    def head_gib(self) -> float:
-        """Memory of the driver when it makes examples: all rows at once."""
-        return self.samples * (ROW_BYTES + self.tokens * TEXT_BYTES_PER_TOKEN) / 2**30
+    def driver_gib(self) -> float:
+        """Memory of the driver at its most, which is when it makes examples."""
+        return DRIVER_MIB / 2**10 + self.samples * DRIVER_BYTES / 2**30
 
 
 def per_gpu_table() -> str:
@@ -105,12 +105,11 @@ def whole_table(load: Load) -> str:
         "time on the GPUs": f"{load.seconds / 60:,.0f} min ({load.seconds * load.gpus / 3600:,.0f} GPU hours)",
         "programs": f"{rate:,.0f} a second",
         "CPUs of the sandbox": f"{rate * load.cpu_seconds:.1f} busy; twice that to have room",
-        "CPUs for Ray's own work": f"{rate * (1 / ALL_OF_RAY - 1 / JUDGED):.1f} busy, with the bench's larger blocks",
+        "CPUs of all processes but the engines": f"{rate * ROW_CPU_SECONDS:.1f} busy where all programs end",
         "blocks, each a file": f"{load.blocks:,}, {load.blocks / load.seconds:,.0f} a second",
         "files that are there at once": f"{load.files:,}",
-        "memory of the driver until all are sampled, a million rows": "not measured yet (make bench-scale)",
-        "seconds a row of Ray's and the driver's work": "not measured yet (make bench-scale)",
-        "memory of the driver when it makes examples": f"{load.head_gib:,.0f} GiB",
+        "memory of the driver": f"{load.driver_gib:.1f} GiB",
+        "making examples, one process": f"{load.samples * EXAMPLE_SECONDS / 60:,.0f} min",
     }
     return "\n".join(["| | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows.items())])
 

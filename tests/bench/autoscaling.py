@@ -91,9 +91,12 @@ def draw(looks: Sequence[Look], path: Path) -> None:
         drawn = figure(720, 380)
         nodes, rows = drawn.subplots(2, sharex=True, height_ratios=(3, 2))
         seconds = [look.seconds for look in looks]
-        for group, colour in ((TEACHER, _ACCENT), (SANDBOX, _BASE)):
+        # The second line is broken, so that the first one is seen where both are the same.
+        for group, colour, line in ((TEACHER, _ACCENT, "solid"), (SANDBOX, _BASE, (0, (3, 3)))):
             counts = [look.nodes.get(group, 0) for look in looks]
-            nodes.step(seconds, counts, where="post", color=colour, linewidth=2.2, label=f"{group} nodes")
+            nodes.step(
+                seconds, counts, where="post", color=colour, linewidth=2.2, linestyle=line, label=f"{group} nodes"
+            )
         rows.plot(seconds, [look.rows for look in looks], color=_INK, linewidth=1.6)
         nodes.yaxis.get_major_locator().set_params(integer=True)
         nodes.legend(frameon=False, ncols=2, loc="upper right")

@@ -47,4 +47,5 @@ def test_its_figures_are_those_of_the_results() -> None:
     results = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
     for figure in ("| `Verifier` in Ray Data, 100,000 rows | 3,494 |", "| tier 2 (CPython) | 227 |", "of 10,923 real"):
         assert figure in results
-    assert "its\nstart included, it is 1,639 programs a CPU second" in results
+    for figure in ("343 → 936", "0.359", "0.366 ms"):
+        assert figure in results

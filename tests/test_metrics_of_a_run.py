@@ -98,7 +98,8 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             with beside(scraper.work):
                 with beside(lambda ended: look(pipeline, said, ended)):
                     pipeline.run()
-                scraper.wait_for(lambda: scraper.of("ray_pad_ray_training_step") != [])
+                last = ("training_step", "evaluation_rows", "evaluation_accuracy", "tokens_total")
+                scraper.wait_for(lambda: {f"ray_pad_ray_{name}" for name in last} <= scraper.named())
             data_sets: Any = ray.get(get_or_create_stats_actor().get_datasets.remote())
             actors = [actor["Name"] for actor in state.actor_table(None).values()]
             yield Watched(scraper, pipeline, actors, list(data_sets), said)

@@ -54,10 +54,16 @@ class Checkpoints:
             converted = None
             if self.converts:
                 first = self._context.get_local_rank() == 0
-                converted = self._open.enter_context(universal_checkpoint(self._state, first))
+                converted = self._open.enter_context(universal_checkpoint(self._state, self._node(), first))
             facts = self._state.load(engine, converted)
         self._last = time.monotonic()
         return facts
+
+    def _node(self) -> str:
+        """Ray Train counts workers by address, so several nodes of one machine are one for it."""
+        import ray
+
+        return f"{ray.get_runtime_context().get_job_id()}/{self._context.get_node_rank()}"
 
     def save_if_due(self, engine: Any, facts: dict[str, Any]) -> None:
         """Keeps a state if the last one is old enough, or what the cluster is about to do would cost the steps since.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -157,26 +158,25 @@ class SavedState:
 
 
 @contextmanager
-def universal_checkpoint(state: SavedState, first_on_node: bool) -> Iterator[str]:
+def universal_checkpoint(state: SavedState, node: str, first_on_node: bool) -> Iterator[str]:
     """The state as a universal checkpoint in a folder that the workers of this node share, while the body runs.
 
     Args:
+        state: the same for all workers.
+        node: a name that just the workers of one node of one training have in common.
         first_on_node: one worker of a node converts, the others wait for it.
     """
     import torch.distributed as dist
 
-    place = Path(tempfile.gettempdir()) / f"pad-ray-universal-{content_hash(state.folder, os.getppid())}"
+    place = Path(tempfile.gettempdir()) / f"pad-ray-universal-{content_hash(state.folder, node)}"
     if first_on_node:
+        shutil.rmtree(place, ignore_errors=True)  # what a worker left that died here
         _convert(Path(state.folder, _TAG), place / _TAG)
     dist.barrier()
-    try:
-        yield str(place)
-    finally:
-        dist.barrier()
-        if first_on_node:
-            import shutil
-
-            shutil.rmtree(place, ignore_errors=True)
+    yield str(place)
+    dist.barrier()  # not where the body failed: the others may never come, and its error has to be heard
+    if first_on_node:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _convert(source: Path, target: Path) -> None:

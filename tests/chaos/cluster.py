@@ -62,6 +62,11 @@ class Node:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _environment() -> dict[str, str]:
+    """Here nodes do die, so a node that is silent for half a minute is taken for dead."""
+    return cluster_environment() | {"RAY_health_check_failure_threshold": "10"}
+
+
 class Cluster:
     """Runs while its `with` block is open.
 
@@ -83,7 +88,7 @@ class Cluster:
     @property
     def variables(self) -> dict[str, str]:
         """The environment of a driver of this cluster."""
-        return cluster_environment() | PATIENCE | {"RAY_ADDRESS": self.address}
+        return _environment() | PATIENCE | {"RAY_ADDRESS": self.address}
 
     def __enter__(self) -> Self:
         port, client = free_ports(2)
@@ -138,7 +143,7 @@ class Cluster:
     def _start(self, *options: str) -> Node:
         self._started += 1
         name = f"{self._started:04d}"
-        return Node(name, f"{self.mark}-{name}", cluster_environment(), list(options))
+        return Node(name, f"{self.mark}-{name}", _environment(), list(options))
 
     def _await(self, node: Node) -> None:
         until = time.monotonic() + _SECONDS

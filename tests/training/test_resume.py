@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def _go_on(
         engine = build_engine(student, lora, training, resources, universal=converts)
         first = 0
         if state and converts:
-            with universal_checkpoint(state, first_on_node=dist.get_rank() == 0) as converted:
+            with universal_checkpoint(state, "one", first_on_node=dist.get_rank() == 0) as converted:
                 first = state.load(engine, converted)["step"]
         elif state:
             first = state.load(engine)["step"]
@@ -104,6 +105,26 @@ def test_the_state_of_another_model_is_refused(student: str, tmp_path: Path) -> 
     other = make_student("gpt2", tmp_path / "wider", width=64)
     in_processes(1, _save_one, student, str(tmp_path / "state"))
     assert "is of another model" in in_processes(1, _load_one, other, str(tmp_path / "state"))[0]
+
+
+def _fail_one_by_one(folder: str) -> str:
+    """The second worker fails first; the first one, still at work, fails when it has heard of it."""
+    import torch.distributed as dist
+
+    store = dist.distributed_c10d._get_default_store()
+    try:
+        with universal_checkpoint(SavedState(folder), "one", first_on_node=False):
+            if dist.get_rank() == 0:
+                store.wait(["heard"], timedelta(seconds=60))
+            raise ValueError(f"worker {dist.get_rank()}")
+    except ValueError as error:
+        store.set("heard", "")
+        return str(error)
+
+
+def test_the_error_of_a_worker_that_cannot_read_its_state_waits_for_nobody(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"workers": 1, "zero": 2, "student": "", "facts": {}}')
+    assert in_processes(2, _fail_one_by_one, str(tmp_path)) == ["worker 0", "worker 1"]
 
 
 @pytest.mark.parametrize(("kept", "now"), [(0, 2), (2, 0), (3, 2), (1, 3)])

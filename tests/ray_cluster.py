@@ -218,7 +218,8 @@ def _await(address: str) -> None:
         try:
             urllib.request.urlopen(address, timeout=5).close()
             return
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as refusal:
+            refusal.close()
             return  # it answers, and wants a token
         except OSError:
             if time.monotonic() > until:

@@ -164,12 +164,18 @@ class Training:
         found: list[dict[str, Any]] = [{"workers": 0, "facts": {"step": 0}}]
         for file in Path(self.plan.folder).glob("chaos/training/*/checkpoint_*/state.json"):
             with suppress(OSError, ValueError):
-                found.append(json.loads(file.read_text()))
+                found.append({**json.loads(file.read_text()), "folder": file.parent.name})
         return max(found, key=lambda one: int(one["facts"]["step"]))
 
     def step(self) -> int:
         """The step of that state."""
         return int(self.state()["facts"]["step"])
+
+    def known(self) -> bool:
+        """Whether Ray Train's controller has heard of the newest state, and so would go on from it."""
+        folder = self.state().get("folder", "")
+        snapshots = Path(self.plan.folder).glob("chaos/training/*/checkpoint_manager_snapshot.json")
+        return bool(folder) and any(folder in file.read_text() for file in snapshots)
 
     def reach(self, process: subprocess.Popen[bytes], step: int, workers: int = 0) -> bool:
         """Waits until a state of this step or a later one is kept, by so many workers; False when the process ended."""
@@ -183,9 +189,9 @@ class Training:
             time.sleep(0.05)
         return False
 
-    def learns(self) -> bool:
-        """Whether there are metrics of steps."""
-        return any(Path(self.plan.folder).glob("chaos/training/*/metrics/*.jsonl"))
+    def metrics(self) -> str:
+        """Those of the steps so far; they change when a step is done, or done again."""
+        return "".join(file.read_text() for file in Path(self.plan.folder).glob("chaos/training/*/metrics/*.jsonl"))
 
     def workers(self) -> list[int]:
         """Its workers' processes."""
@@ -252,7 +258,7 @@ def give_notice(plan: Plan, cluster: Cluster, seconds: int) -> Outcome:
     """Announces the end of a node of two and takes it away once a state is kept; then gives another one."""
     training, outcome = Training(plan, cluster), Outcome(starts=1)
     process = training.start()
-    training.until(training.learns, process)
+    training.until(training.metrics, process)
     before = set(training.workers())
     leaving = cluster.node_of(min(before))
     cluster.announce_end(leaving, seconds)
@@ -262,8 +268,11 @@ def give_notice(plan: Plan, cluster: Cluster, seconds: int) -> Outcome:
         outcome.at.append(training.step())
         outcome.workers.append(workers)
         if workers == 2:
+            training.until(training.known, process)
             cluster.kill(leaving)
             training.until(lambda: set(training.workers()) - before, process)
+            said = training.metrics()  # room that is there from the beginning is no growth
+            training.until(lambda said=said: training.metrics() != said, process)  # type: ignore[misc]
             cluster.fill(2)
     training.end(process)
     return outcome

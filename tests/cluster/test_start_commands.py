@@ -89,6 +89,7 @@ def test_kuberays_head_counts_no_cpus_and_its_workers_their_limit(kuberay: str) 
 def test_the_dashboard_refuses_who_has_no_token(kuberay: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refusal:
         ask(kuberay, "/api/jobs/", None)
+    refusal.value.close()
     assert refusal.value.code in (401, 403)
 
 

@@ -80,7 +80,7 @@ def test_the_page_has_the_table() -> None:
 
 def test_what_is_served_is_in_the_table() -> None:
     ingress = (ROOT / "pad_ray" / "serving" / "metrics.py").read_text()
-    decoder = (ROOT / "pad_ray" / "generation" / "step_serve.py").read_text()
+    decoder = (ROOT / "pad_ray" / "generation" / "handle_calls.py").read_text()
     made = {f"serve_{name}" for name in re.findall(r'named\("(\w+)"\)', ingress)}
     made |= set(re.findall(r'Counter\("pad_ray_(\w+)"', decoder))
     assert made == {metric.key for metric in SERVED}

@@ -17,8 +17,10 @@ pytestmark = [pytest.mark.chaos, pytest.mark.filterwarnings("default")]
 
 
 def _plan(folder: Path, **settings: Any) -> Plan:
-    """Steps that take their time, so that none of the kills comes after the end."""
-    return Plan(str(folder / "disturbed"), make_student("gpt2", folder / "model", width=256), batch=32, **settings)
+    """Steps that take their time, and many after the last kill, so that none comes after the end."""
+    return Plan(
+        str(folder / "disturbed"), make_student("gpt2", folder / "model", width=256), batch=32, steps=120, **settings
+    )
 
 
 @pytest.mark.parametrize("victim", ["driver", "worker"])

@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 0.25
 # RESULTS.md, On a cluster: the driver's memory beyond 100,000 rows, to a million, while it makes examples (until all
 # are sampled it is less), and what it has at 100,000; seconds of one process that makes examples, a row.
 DRIVER_BYTES, DRIVER_MIB, EXAMPLE_SECONDS = 625, 400, 0.000366
-# The same: CPU milliseconds a row of all processes, a prompt of four worked examples read and its program run.
+# The same: CPU seconds a row of all processes, a prompt of four worked examples read and its program run.
 ROW_CPU_SECONDS = 0.000359
 ENGINE_ROWS, BLOCKS_OF_AN_ENGINE = 128, 8
 # `pad_ray.synthesis.part_files.MOST`: so many files of samples become one.

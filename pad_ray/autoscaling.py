@@ -99,10 +99,8 @@ def check_places(resources: ResourcesConfig, stages: Collection[str] = STAGES) -
     Raises:
         PlacementError: the message says what is left without a place, and what there is.
     """
-    for stage, wanted in bundles(resources).items():
+    for stage, wanted in bundles(resources, stages).items():
         nodes = list(nodes_to_come())
-        if stage not in stages:
-            continue
         if not place(wanted, nodes)[1]:
             continue
         if not may_grow():

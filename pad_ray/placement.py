@@ -60,20 +60,25 @@ class Node:
         return cls(name, resources.get("CPU", 0), resources.get("GPU", 0))
 
 
-def bundles(resources: ResourcesConfig) -> dict[str, list[Bundle]]:
+def bundles(resources: ResourcesConfig, stages: Collection[str] = STAGES) -> dict[str, list[Bundle]]:
     """What the two wide stages hold at once, so that a start with less is refused instead of hanging.
 
     Sampling holds one engine (one of several GPUs is a bundle for each), one judge, and a read, cut or map before the
     engine or after it; further engines and judges are started as there is room. A resume holds the same. Training holds
     one CPU for each worker, of the fewest that it goes on with, and one for the controller's own work.
+
+    Args:
+        resources: of the run.
+        stages: those that are asked about.
     """
     gpus = int(resources.engine_gpus)
     engine = [Bundle("engine", resources.engine_cpus, min(gpus, 1))] * max(1, gpus)
     workers = [Bundle("training worker", 1, 1 if resources.train_gpus else 0)] * resources.fewest_workers
-    return {
+    wanted = {
         SAMPLING: [*engine, Bundle("reader", 1), Bundle("judge", JUDGE_CPUS)],
         TRAINING: [*workers, Bundle("controller", 1)],
     }
+    return {stage: wanted[stage] for stage in stages}
 
 
 def place(wanted: Iterable[Bundle], nodes: Sequence[Node]) -> tuple[dict[str, list[Bundle]], list[Bundle]]:
@@ -113,9 +118,8 @@ def check(resources: ResourcesConfig, nodes: Sequence[Node], stages: Collection[
     Raises:
         PlacementError: a stage does not fit; the message says what is left without a place, and what there is.
     """
-    for stage, wanted in bundles(resources).items():
-        if stage in stages:
-            check_stage(stage, wanted, nodes)
+    for stage, wanted in bundles(resources, stages).items():
+        check_stage(stage, wanted, nodes)
 
 
 def check_stage(stage: str, wanted: Sequence[Bundle], nodes: Sequence[Node]) -> None:

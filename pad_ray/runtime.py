@@ -201,9 +201,8 @@ def _init(resources: ResourcesConfig, stages: Collection[str]) -> None:
         _begin(**options)
         return
     if resources.cpus and not (resources.engine_gpus or resources.train_gpus):
-        check(
-            resources, [Node("this machine", resources.cpus)], stages
-        )  # what will not do is told before Ray is started
+        # What will not do is told before Ray is started.
+        check(resources, [Node("this machine", resources.cpus)], stages)
     # The first stages start a handful of workers at once; without this the raylet warns of it on the console.
     os.environ.setdefault("RAY_worker_maximum_startup_concurrency", "16")
     with _alone():

@@ -43,7 +43,8 @@ async def elsewhere(handle: Any, session: str, call: Callable[[Any], Coroutine[A
 
 async def _alone(call: Coroutine[Any, Any, _T]) -> _T:
     # All calls of a request have one id; of two that wait to be routed at the same time Ray 2.60's router of sessions
-    # forgets the second one, for ever. In a context of its own a call has an id of its own.
+    # forgets the second one, for ever. In a context of its own a call has an id of its own; and Serve does not
+    # cancel it with the request, which is for the caller to do.
     return await asyncio.create_task(call, context=Context())
 
 

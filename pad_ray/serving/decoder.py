@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from contextvars import Context
 from typing import Any
 
 from pad_ray.asking import Asking
@@ -70,8 +69,7 @@ class WarmUp:
             EngineError, EngineLost: the model does not answer.
         """
         if self._task is None or _failed(self._task):
-            # In a context of its own: Serve cancels what a request has called when the request itself is cancelled.
-            self._task = asyncio.create_task(self._first_token(), context=Context())
+            self._task = asyncio.create_task(self._first_token())
         await asyncio.shield(self._task)
 
     async def _first_token(self) -> None:

@@ -145,7 +145,7 @@ def test_an_unknown_key_gets_the_nearest_valid_one(write: Write, key: str, says:
         ({"training": {"epochs": 0}}, "`training.epochs`: input should be greater than 0"),
         ({"training": {"epochs": float("inf")}}, "`training.epochs`: input should be a finite number"),
         ({"training": {"batch_size": 1.5}}, "`training.batch_size`: must be a whole number"),
-        ({"training": {"precision": "fp16"}}, "`training.precision`: input should be 'bf16' or 'fp32'"),
+        ({"training": {"precision": "fp16"}}, "`training.precision`: input should be 'auto', 'bf16' or 'fp32'"),
         ({"training": None}, "`training`: must be a section, with keys of its own"),
         ({"problems": "mine.jsonl"}, "`problems`: must be a section, with keys of its own"),
         ({"problems": {"holdout": 0.5}}, "`problems.holdout`: input should be less than 0.5"),

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pad_ray.ability.asking import Answerer, chat_of
+from pad_ray.ability.asking import Answerer, Length, chat_of
 from pad_ray.ability.models import Measured
 from pad_ray.ability.reading import is_program, read_answer
 from pad_ray.ability.settings import Settings
-from pad_ray.ability.tasks import Task
+from pad_ray.ability.tasks import STOP, Task
 from pad_ray.evaluation.metrics import wilson
 from pad_ray.evaluation.paired import pair
 from pad_ray.problems import Problem
@@ -88,7 +88,7 @@ def answer_task(task: Task, answerer: Answerer, model: Measured, settings: Setti
         EngineError: a prompt has more tokens than it takes.
     """
     prompt = _prompter(task, model, settings)
-    texts = answerer([prompt(problem) for problem in task.measured])
+    texts = answerer([prompt(problem) for problem in task.measured], Length(settings.max_tokens, STOP))
     return [judge(task, problem, text) for problem, text in zip(task.measured, texts, strict=True)]
 
 

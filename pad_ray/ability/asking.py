@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pad_ray.ability.models import Measured
 from pad_ray.ability.settings import Settings
-from pad_ray.ability.tasks import STOP
 from pad_ray.errors import EngineError, ModelError
 from pad_ray.generation.vllm import check_served
 from pad_ray.synthesis.requests import answer_prompts
@@ -21,11 +21,19 @@ from pad_ray.synthesis.requests import answer_prompts
 _ROWS = 32  # that transformers generates at once
 
 
+@dataclass(frozen=True)
+class Length:
+    """How far a model writes: so many tokens at most, and up to the first of these texts."""
+
+    max_tokens: int
+    stop: tuple[str, ...]
+
+
 class Answerer(Protocol):
     """A model that continues prompts greedily."""
 
-    def __call__(self, prompts: Sequence[str]) -> list[str]:
-        """What the model writes after each prompt, up to the end of the paragraph.
+    def __call__(self, prompts: Sequence[str], length: Length) -> list[str]:
+        """What the model writes after each prompt.
 
         Raises:
             EngineError: a prompt has more tokens than the model takes.
@@ -47,7 +55,7 @@ def answering(model: Measured, settings: Settings) -> Iterator[Answerer]:
     with asyncio.Runner() as runner:
         engine = runner.run(_start(model, settings))
         try:
-            yield lambda prompts: runner.run(_by_vllm(engine, prompts, settings.max_tokens))
+            yield lambda prompts, length: runner.run(_by_vllm(engine, prompts, length))
         finally:
             engine.close()
 
@@ -57,19 +65,21 @@ class _ByTransformers:
         from pad_ray.generation.transformers import TransformersTeacher
 
         self._teacher = TransformersTeacher(model.folder, settings.threads, model.adapter)
-        self._sampling = {"temperature": 0.0, "top_p": 1.0, "max_tokens": settings.max_tokens, "stop": list(STOP)}
 
-    def __call__(self, prompts: Sequence[str]) -> list[str]:
+    def __call__(self, prompts: Sequence[str], length: Length) -> list[str]:
+        sampling = {"temperature": 0.0, "top_p": 1.0, "max_tokens": length.max_tokens, "stop": list(length.stop)}
         # Prompts of like length go together: less is padded.
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
         texts = [""] * len(prompts)
         for start in range(0, len(order), _ROWS):
-            for place, text in self._answers(order[start : start + _ROWS], prompts):
+            for place, text in self._answers(order[start : start + _ROWS], prompts, sampling):
                 texts[place] = text
         return texts
 
-    def _answers(self, places: Sequence[int], prompts: Sequence[str]) -> Iterator[tuple[int, str]]:
-        rows = answer_prompts(self._teacher, [prompts[place] for place in places], self._sampling)
+    def _answers(
+        self, places: Sequence[int], prompts: Sequence[str], sampling: dict[str, Any]
+    ) -> Iterator[tuple[int, str]]:
+        rows = answer_prompts(self._teacher, [prompts[place] for place in places], sampling)
         for place, row in zip(places, rows, strict=True):
             if row["teacher_error"]:
                 raise EngineError(row["teacher_error"], "Show fewer examples, or lower --max-tokens")
@@ -86,17 +96,17 @@ async def _start(model: Measured, settings: Settings) -> Any:
 _LONGEST = 2048  # tokens of prompt and answer; the longest prompt of three examples has some 900
 
 
-async def _by_vllm(engine: Any, prompts: Sequence[str], max_tokens: int) -> list[str]:
+async def _by_vllm(engine: Any, prompts: Sequence[str], length: Length) -> list[str]:
     from pad_ray.decoding.engine import Draw
     from pad_ray.decoding.sampling import cut
 
-    draw = Draw(count=1, temperature=0.0, max_tokens=max_tokens, lines=False)
+    draw = Draw(count=1, temperature=0.0, max_tokens=length.max_tokens, lines=False)
 
     async def answer(prompt: str) -> str:
         [found] = (await engine.propose(engine.encode(prompt), [()], draw)).of
         if not found:
-            raise EngineError(f"a prompt has no room for {max_tokens} tokens behind it", "Show fewer examples")
-        return cut(engine.decode(found[0].tokens), STOP)
+            raise EngineError(f"a prompt has no room for {length.max_tokens} tokens behind it", "Show fewer examples")
+        return cut(engine.decode(found[0].tokens), length.stop)
 
     first = await answer(prompts[0])  # alone, so that the others find its examples in the engine's cache
     return [first, *await asyncio.gather(*map(answer, prompts[1:]))]

@@ -15,6 +15,7 @@ from pad_ray.ability.perplexity import Perplexity, perplexity
 from pad_ray.ability.reading import READING_VERSION
 from pad_ray.ability.settings import Settings
 from pad_ray.ability.tasks import Task
+from pad_ray.ability.taught import TaughtAccuracy, TaughtSet, answer_set
 from pad_ray.jsonl import write_rows, write_text
 from pad_ray.models import model_identity
 from pad_ray.progress import Meter, shown
@@ -30,6 +31,7 @@ class Ability:
         identity: hash of its files, or its name on the hub.
         accuracy: of each subset, then `OVERALL`; none where answers were not measured.
         perplexity: None where it was not measured, or the model is an encoder-decoder.
+        taught: of each set that it was taught for; none where they were not measured.
         answers: every answer, for who wants to read them.
     """
 
@@ -37,6 +39,7 @@ class Ability:
     identity: str
     accuracy: list[Accuracy]
     perplexity: Perplexity | None
+    taught: list[TaughtAccuracy]
     answers: list[Answered] = field(repr=False)
 
     @property
@@ -51,6 +54,7 @@ def measure(
     texts: Sequence[str],
     settings: Settings,
     done: Callable[[list[Ability]], None] = lambda found: None,
+    taught: Sequence[TaughtSet] = (),
 ) -> list[Ability]:
     """Measures models; each is held against the first.
 
@@ -60,28 +64,36 @@ def measure(
         texts: to foretell; none leaves perplexity out.
         settings: how they are asked.
         done: hears what there is after each model.
+        taught: sets that they were taught for.
 
     Raises:
         ModelError, EngineError: a model that cannot be asked this way.
     """
     found: list[Ability] = []
     for model in models:
-        answers = _answers(model, tasks, settings) if tasks else []
+        answers, kept = _answers(model, tasks, taught, settings) if tasks or taught else ([], [])
         first = found[0].answers if found else None
         figures = accuracies(answers, first) if answers else []
         foretold = perplexity(model, texts, settings.threads) if texts else None
-        found.append(Ability(model.name, _identity(model), figures, foretold, answers))
+        found.append(Ability(model.name, _identity(model), figures, foretold, kept, answers))
         done(found)
     return found
 
 
-def _answers(model: Measured, tasks: Sequence[Task], settings: Settings) -> list[Answered]:
+def _answers(
+    model: Measured, tasks: Sequence[Task], taught: Sequence[TaughtSet], settings: Settings
+) -> tuple[list[Answered], list[TaughtAccuracy]]:
     answers: list[Answered] = []
-    meter = Meter(model.name[-16:], sum(len(task.measured) for task in tasks), unit="answers")
-    with shown(meter, lambda: {"answers": len(answers)}), answering(model, settings) as answerer:
+    kept: list[TaughtAccuracy] = []
+    count = sum(len(task.measured) for task in tasks) + sum(len(one.problems) for one in taught)
+    meter = Meter(model.name[-16:], count, unit="answers")
+    done = lambda: {"answers": len(answers) + sum(one.n for one in kept)}  # noqa: E731
+    with shown(meter, done), answering(model, settings) as answerer:
         for task in tasks:
             answers += answer_task(task, answerer, model, settings)
-    return answers
+        for one in taught:
+            kept.append(answer_set(one, answerer, model))
+    return answers, kept
 
 
 def _identity(model: Measured) -> str:

@@ -16,6 +16,8 @@ def print_abilities(found: Sequence[Ability]) -> None:
         _print_overall(found)
     if any(one.perplexity for one in found):
         _print_perplexity(found)
+    if found[0].taught:
+        _print_taught(found)
 
 
 def _print_subsets(found: Sequence[Ability]) -> None:
@@ -56,6 +58,17 @@ def _print_perplexity(found: Sequence[Ability]) -> None:
             f"{name} {line.tokens:>8,} {line.bytes:>9,} {line.perplexity:>11,.2f} {line.nats_per_token:>11.4f} "
             f"{line.byte_perplexity:>8.3f} {line.nats_per_byte:>10.4f}"
         )
+
+
+def _print_taught(found: Sequence[Ability]) -> None:
+    width = _width(found)
+    print(f"\n{'taught for':<32} {'model':<{width}} {'n':>5} {'right':>6} {'95 % interval':>14} {'executable':>10}")
+    for lines in zip(*(one.taught for one in found), strict=True):
+        for ability, line in zip(found, lines, strict=True):
+            print(
+                f"{line.task:<32} {_short(ability.model, width):<{width}} {line.n:>5} {100 * line.accuracy:>5.1f}% "
+                f"{interval(line.low, line.high):>14} {line.executable:>10}"
+            )
 
 
 def _width(found: Sequence[Ability]) -> int:

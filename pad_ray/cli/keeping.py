@@ -80,7 +80,10 @@ def _add_ability(commands: Commands[Any]) -> None:
     ability.add_argument("--runs", default="runs", metavar="FOLDER", help="where run folders are kept (default: runs)")
     ability.add_argument("--only", choices=("bbh", "perplexity"), help="measure one of the two")
     ability.add_argument("--subsets", metavar="A,B", help="of BIG-Bench Hard (default: all that are known)")
-    ability.add_argument("--limit", type=int, metavar="N", help="measure the first N problems of each subset")
+    ability.add_argument("--limit", type=int, metavar="N", help="measure the first N problems of each subset and set")
+    ability.add_argument(
+        "--taught", metavar="A,B", help="also evaluation sets that it was taught for, asked as a student is: gsm8k, …"
+    )
     ability.add_argument("--shots", type=int, default=3, metavar="N", help="problems shown with answers (default: 3)")
     ability.add_argument("--max-tokens", type=int, default=64, metavar="N", help="longest answer (default: 64)")
     ability.add_argument(
@@ -110,11 +113,13 @@ def _ability(arguments: argparse.Namespace) -> int:
     from pad_ray.ability.measure import as_document, measure, write_answers, write_document
     from pad_ray.ability.table import print_abilities
     from pad_ray.ability.tasks import load_tasks
+    from pad_ray.ability.taught import load_taught
     from pad_ray.ability.texts import FACTS, read_texts
 
     settings = _settings(arguments)
     tasks = [] if arguments.only == "perplexity" else load_tasks(settings)
     texts = [] if arguments.only == "bbh" else read_texts(arguments.text, arguments.field, data=arguments.data)
+    taught = load_taught(arguments.taught.split(","), settings) if arguments.taught else []
     models = _models(arguments)
     source = (arguments.text or FACTS) if texts else None
 
@@ -126,7 +131,7 @@ def _ability(arguments: argparse.Namespace) -> int:
             write_answers(arguments.answers, found)
 
     with human_lines(arguments):
-        found = measure(models, tasks, texts, settings, done)
+        found = measure(models, tasks, texts, settings, done, taught)
         print_abilities(found)
     if arguments.json:
         print_json(as_document(found, settings, source))

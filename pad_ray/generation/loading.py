@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pad_ray.arithmetic import multiplies_bf16
 from pad_ray.models import context_length
 
 
@@ -51,6 +52,8 @@ def load_generator(model: str, threads: int | None = None, adapter: str | None =
 
         loaded = PeftModel.from_pretrained(loaded, adapter)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu" and not multiplies_bf16():
+        loaded = loaded.float()
     # A decoder writes on from the end of its prompt, so shorter prompts are padded in front.
     side = "right" if encoder_decoder else "left"
     return Generator(

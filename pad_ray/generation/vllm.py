@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pad_ray.arithmetic import multiplies_bf16
 from pad_ray.config import ResourcesConfig
 from pad_ray.errors import ModelError
 from pad_ray.generation.completion import answered, failed
@@ -93,7 +94,8 @@ def engine_arguments(resources: ResourcesConfig, longest: int | None = None) -> 
         longest: prompt and completion together, in tokens, where a model has fewer places than the setting.
     """
     longest = longest or resources.max_model_len
-    common = {"dtype": "bfloat16", "max_model_len": longest, "disable_log_stats": True}
+    dtype = "bfloat16" if resources.engine_gpus or multiplies_bf16() else "float32"
+    common = {"dtype": dtype, "max_model_len": longest, "disable_log_stats": True}
     if resources.engine_gpus:
         return {**common, "tensor_parallel_size": resources.engine_gpus, **resources.engine_kwargs}
     # A seeded request kills vLLM's CPU engine as soon as its prefill is split over two steps ("CPU Generator does not

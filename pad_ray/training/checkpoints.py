@@ -13,6 +13,7 @@ from typing import Any
 
 from pad_ray.config import ResourcesConfig
 from pad_ray.training.engine import SavedState, save_state, universal_checkpoint
+from pad_ray.training.precision import Precision
 
 KEEP = 2
 _LOOK_SECONDS = 2.0  # between two looks at the cluster: clouds give notice half a minute ahead, or two
@@ -41,6 +42,11 @@ class Checkpoints:
         self._state = SavedState(self._open.enter_context(found.as_directory())) if found else None
         # Whether the state at hand has to be read through a universal checkpoint.
         self.converts = bool(self._state and self._state.needs_conversion(resources, self._context.get_world_size()))
+
+    @property
+    def precision(self) -> Precision | None:
+        """The arithmetic of the training whose state is at hand."""
+        return self._state.meta["facts"].get("precision", "bf16") if self._state else None
 
     def load(self, engine: Any) -> dict[str, Any]:
         """Puts the state at hand into the engine and returns what else it says; nothing where there is none.

@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
@@ -23,6 +23,7 @@ from pad_ray.training.cpu import MULTIPLE, prepare
 from pad_ray.training.distillation import FrozenTeacher
 from pad_ray.training.engine import build_engine
 from pad_ray.training.objective import Objective
+from pad_ray.training.precision import settled_precision
 from pad_ray.training.result import write_student
 from pad_ray.training.schedule import learning_rate
 from pad_ray.training.settings import LoraConfig, TrainingConfig
@@ -76,6 +77,7 @@ class Progress:
         best: lowest validation loss so far, and `best_epoch` where it was.
         waited: epochs since then.
         stopped: why the training ended before its last step; empty where it did not.
+        precision: of the arithmetic, where the settings leave it open.
     """
 
     step: int = 0
@@ -86,6 +88,7 @@ class Progress:
     best_epoch: int = 0
     waited: int = 0
     stopped: str = ""
+    precision: str = "bf16"
     validation: list[float] = field(default_factory=list)
 
 
@@ -113,11 +116,13 @@ def _train(job: Job) -> None:
 
     if not job.resources.train_gpus:
         prepare(job.resources.threads, ray.train.get_context().get_local_world_size())
+    checkpoints = Checkpoints(job.resources)
+    precision = settled_precision(job.training.precision, checkpoints.precision, job.resources.train_gpus)
+    job = replace(job, training=job.training.model_copy(update={"precision": precision}))
     examples, validation = ray.get(job.examples), ray.get(job.validation)
     steps = count_steps(len(examples), job.training.batch_size, job.training.epochs)
-    checkpoints = Checkpoints(job.resources)
     engine = build_engine(job.model, job.lora, job.training, job.resources, universal=checkpoints.converts)
-    progress = Progress(**checkpoints.load(engine))
+    progress = Progress(**{"precision": precision, **checkpoints.load(engine)})
     first = dist.get_rank() == 0
     multiple = 1 if job.resources.train_gpus else MULTIPLE
     frozen = _frozen(job, engine.device) if job.frozen else None

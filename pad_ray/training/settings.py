@@ -121,7 +121,11 @@ class TrainingConfig(Section):
     max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this norm.")
     batch_size: int = Field(16, ge=1, description="Examples per optimiser step, over all workers.")
     max_tokens: int = Field(1024, ge=16, description="Longest example, prompt and target together.")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="Arithmetic of the forward and backward pass.")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto",
+        description="Arithmetic of the forward and backward pass. `auto`: bf16 where the workers' processors multiply "
+        "it fast (AVX-512, AMX, GPUs from Ampere on), else fp32; a training that is gone on with keeps its own.",
+    )
     dropout: float | None = Field(None, ge=0, lt=1, description="Dropout of the student; by default the model's own.")
     seed: int = Field(0, description="Seed of the order of examples, of dropout and of adapters.")
     loss: LossConfig = Field(default_factory=lambda: LossConfig(), description="Weights of tokens.")

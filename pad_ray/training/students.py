@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pad_ray.errors import ConfigError
 from pad_ray.training import attention
+from pad_ray.training.precision import Setting
 from pad_ray.training.settings import LoraConfig, TrainingConfig
 
-Precision = Literal["bf16", "fp32"]
 
-
-def load_model(model: str, precision: Precision, dropout: float | None = None, packed_attention: bool = False) -> Any:
+def load_model(
+    model: str,
+    precision: Setting,
+    dropout: float | None = None,
+    packed_attention: bool = False,
+) -> Any:
     """A model in Hugging Face layout, by its own architecture.
 
     Args:
         model: a local folder or a hub name; decoder-only or encoder-decoder.
-        precision: of its weights.
+        precision: of its weights; `auto` is that in which they are stored.
         dropout: set on every dropout that the architecture has; None leaves what its configuration says.
         packed_attention: compute attention example by example (`pad_ray.training.attention`).
     """
@@ -29,7 +33,7 @@ def load_model(model: str, precision: Precision, dropout: float | None = None, p
             setattr(config, name, dropout)
     kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     options = {"attn_implementation": attention.register()} if packed_attention else {}
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}.get(precision, "auto")
     return kind.from_pretrained(model, config=config, dtype=dtype, **options)
 
 

@@ -11,7 +11,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pad_ray.ability.asking import answering
+from pad_ray.ability.asking import Length, answering
 from pad_ray.ability.measure import Ability, as_document, measure
 from pad_ray.ability.models import Measured, of_run
 from pad_ray.ability.settings import Settings
@@ -23,6 +23,8 @@ from pad_ray.training.students import load_model, with_adapter
 from tests.ability.subset import write_subset
 from tests.past_run import write_run
 from tests.training.tiny import make_student
+
+SHORT = Length(4, ("\n\n",))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def _settings(folder: Path) -> Settings:
 def test_answers_stand_in_the_order_of_the_prompts(base: str, tmp_path: Path) -> None:
     prompts = ["Ann has three nuts and", "No", "How many nuts"]
     with answering(Measured("base", base), _settings(tmp_path)) as answerer:
-        assert answerer(prompts) == [answerer([prompt])[0] for prompt in prompts]
+        assert answerer(prompts, SHORT) == [answerer([prompt], SHORT)[0] for prompt in prompts]
 
 
 def test_a_prompt_without_room_is_told(base: str, tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_a_prompt_without_room_is_told(base: str, tmp_path: Path) -> None:
         answering(Measured("base", base), _settings(tmp_path)) as answerer,
         pytest.raises(EngineError, match="Show fewer examples"),
     ):
-        answerer(["nut " * 600])
+        answerer(["nut " * 600], SHORT)
 
 
 def test_each_model_is_held_against_the_first(base: str, adapter: str, tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
     python -m tests.bench.training [--examples N] [--steps N] [--rounds N]        (about twenty minutes)
 
-SmolLM2-135M, full fine-tuning in bf16, GSM8K's annotated programs in batches of 16, the same examples in the same order
-in each arm: pad-ray with one worker of two threads, pad-ray with two workers of one thread, a bare loop (bf16 autocast
-over float32 weights, batches padded to their longest, logits at targets only, AdamW), and SFTTrainer with its own
-defaults for the same batch. Each arm runs in processes of its own; two steps warm up, the others are timed. The arms
-take turns, and the median of the rounds counts. Tokens are those of the examples, never padding.
+SmolLM2-135M, full fine-tuning in bf16 (fp32 where this CPU multiplies bf16 slowly), GSM8K's annotated programs in
+batches of 16, the same examples in the same order in each arm: pad-ray with one worker of two threads, pad-ray with
+two workers of one thread, a bare loop (bf16 autocast over float32 weights, batches padded to their longest, logits at
+targets only, AdamW), and SFTTrainer with its own defaults for the same batch. Each arm runs in processes of its own;
+two steps warm up, the others are timed. The arms take turns, and the median of the rounds counts. Tokens are those of
+the examples, never padding.
 """
 
 from __future__ import annotations
@@ -24,16 +25,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pad_ray.arithmetic import multiplies_bf16
 from pad_ray.config import ResourcesConfig
 from pad_ray.models import embedded_model
 from pad_ray.programs.annotations import program_of
 from pad_ray.recipes import recipe_named
 from pad_ray.training.batches import step_examples
 from pad_ray.training.cpu import environment
+from pad_ray.training.precision import Precision
 from pad_ray.training.settings import TrainingConfig
 from pad_ray.training.tokens import TokenizedExample, tokenize
 
-TRAINING = TrainingConfig(learning_rate=4e-4, batch_size=16)
+PRECISION: Precision = "bf16" if multiplies_bf16() else "fp32"
+TRAINING = TrainingConfig(learning_rate=4e-4, batch_size=16, precision=PRECISION)
 WARM = 2
 ARMS = ("bare", "ours: 1 × 2 threads", "ours: 2 × 1 thread", "trl")
 
@@ -113,7 +117,7 @@ def bare(count: int, steps: int) -> dict[str, float]:
         learnt = torch.zeros_like(seen, dtype=torch.bool)
         for row, one in enumerate(chosen):
             learnt[row, len(one.prompt) - 1 : len(one) - 1] = True
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=PRECISION == "bf16"):
             hidden = model.model(input_ids=ids, attention_mask=seen).last_hidden_state
             logits = model.lm_head(hidden[learnt])
         loss = torch.nn.functional.cross_entropy(logits.float(), ids.roll(-1, 1)[learnt])
@@ -149,7 +153,7 @@ def trl(count: int, steps: int) -> dict[str, float]:
             max_steps=steps,
             per_device_train_batch_size=TRAINING.batch_size,
             learning_rate=TRAINING.learning_rate,
-            bf16=True,
+            bf16=PRECISION == "bf16",
             use_cpu=True,
             save_strategy="no",
             report_to=[],

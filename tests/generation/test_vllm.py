@@ -33,6 +33,16 @@ def test_a_cpu_engine_prefills_whole_so_that_seeded_requests_do_not_kill_it(mode
     assert kwargs["max_num_batched_tokens"] >= 6000
 
 
+@pytest.mark.parametrize(
+    ("gpus", "fast", "dtype"), [(0, True, "bfloat16"), (0, False, "float32"), (1, False, "bfloat16")]
+)
+def test_an_engine_computes_in_bf16_unless_its_cpu_is_slow_in_it(
+    gpus: int, fast: bool, dtype: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pad_ray.generation.vllm.multiplies_bf16", lambda: fast)
+    assert engine_config(model, ResourcesConfig(engine_gpus=gpus)).engine_kwargs["dtype"] == dtype
+
+
 def test_a_gpu_engine_is_left_to_its_own_scheduling(model: str) -> None:
     kwargs = engine_config(model, ResourcesConfig(engine_gpus=2)).engine_kwargs
     assert kwargs["tensor_parallel_size"] == 2

@@ -7,7 +7,7 @@ VENV := .venv
 # for the programs below alone, not while the environment is being made.
 IN_VENV := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 CONFIG ?= jobs/quickstart.yaml
-BENCHES := sandbox steps fidelity agreement synthesis scale autoscaling training decoder serving
+BENCHES := sandbox steps fidelity agreement synthesis scale autoscaling arithmetic training decoder serving
 
 .NOTPARALLEL:
 .PHONY: help setup run docs test test-slow chaos test-browser lint format bench clean $(addprefix bench-,$(BENCHES))

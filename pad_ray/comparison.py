@@ -46,6 +46,9 @@ class ComparisonConfig(Section):
         (1.0,), min_length=1, description="Shares of the problems that are learnt from."
     )
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="Seeds of training and of the choice of problems.")
+    folds: tuple[int, ...] = Field(
+        (), description="Of `problems.folds`: each is trained and measured apart, and figures are over all of them."
+    )
     reference: str | None = Field(None, description="The arm that others are paired with; by default the first.")
 
     @field_validator("arms")
@@ -57,6 +60,13 @@ class ComparisonConfig(Section):
             if not re.match(_NAME, name) or name == SHARED:
                 raise ValueError(f"`{name}` cannot be an arm's name: it is that of a folder, and `{SHARED}` is taken")
         return arms
+
+    @field_validator("folds")
+    @classmethod
+    def _check_folds(cls, folds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(folds)) < len(folds):
+            raise ValueError("must be different folds")
+        return folds
 
     @property
     def paired_with(self) -> str:
@@ -73,12 +83,14 @@ class Cell:
         fraction: of the problems, 0 to 1.
         seed: of training and of the choice of problems.
         config: the run that it is.
+        fold: of the problems; None where there are no folds.
     """
 
     arm: str
     fraction: float
     seed: int
     config: RunConfig
+    fold: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,12 +99,12 @@ class Comparison:
 
     Attributes:
         config: its settings.
-        shared: the run that buys the samples and measures the base.
-        cells: in the order of arms, shares and seeds.
+        shared: the run that buys the samples and measures the base; of folds one for each.
+        cells: in the order of folds, arms, shares and seeds.
     """
 
     config: ComparisonConfig
-    shared: RunConfig
+    shared: Sequence[RunConfig]
     cells: Sequence[Cell]
 
 
@@ -116,10 +128,17 @@ def load_comparison(path: Path, overrides: Sequence[str] = ()) -> Comparison:
         )
     base = path.parent / config.run
     common = _read(base)
-    shared = _run(config, common, f"{path}", SHARED, {})
+    folds = config.folds or (None,)
+    shared = [_run(config, common, f"{path}", _of_fold(SHARED, fold), _fold(fold)) for fold in folds]
     cells = [
-        Cell(arm, fraction, seed, _run(config, common, f"{path}: arm {arm}", *_cell(config, arm, fraction, seed)))
-        for arm, fraction, seed in product(config.arms, config.fractions, config.seeds)
+        Cell(
+            arm,
+            fraction,
+            seed,
+            _run(config, common, f"{path}: arm {arm}", *_cell(config, arm, fraction, seed, fold)),
+            fold,
+        )
+        for fold, arm, fraction, seed in product(folds, config.arms, config.fractions, config.seeds)
     ]
     return Comparison(config, shared, cells)
 
@@ -128,7 +147,17 @@ def _read(path: Path) -> dict[str, Any]:
     return parse_mapping(text_of(path), str(path))
 
 
-def _cell(config: ComparisonConfig, arm: str, fraction: float, seed: int) -> tuple[str, dict[str, Any]]:
+def _of_fold(name: str, fold: int | None) -> str:
+    return name if fold is None else f"{name}-fold{fold}"
+
+
+def _fold(fold: int | None) -> dict[str, Any]:
+    return {} if fold is None else {"problems.fold": fold}
+
+
+def _cell(
+    config: ComparisonConfig, arm: str, fraction: float, seed: int, fold: int | None
+) -> tuple[str, dict[str, Any]]:
     """Name and settings of a cell's run."""
     name = arm
     if len(config.fractions) > 1:
@@ -137,13 +166,14 @@ def _cell(config: ComparisonConfig, arm: str, fraction: float, seed: int) -> tup
         name += f"-seed{seed}"
     given = {
         "evaluation.base": False,
-        "samples.from": f"{config.runs}/{config.name}/{SHARED}",
+        "samples.from": f"{config.runs}/{config.name}/{_of_fold(SHARED, fold)}",
+        **_fold(fold),
         "examples.fraction": fraction,
         "examples.seed": seed,
         "training.seed": seed,
         **({"training.tokens": config.tokens} if config.tokens else {}),
     }
-    return name, {**given, **config.arms[arm]}
+    return _of_fold(name, fold), {**given, **config.arms[arm]}
 
 
 def _run(

@@ -16,8 +16,8 @@ from pad_ray.verification import Verdict
 
 if TYPE_CHECKING:
     from pad_ray.answers import Answers
-    from pad_ray.comparing import Finding
     from pad_ray.config import RunConfig
+    from pad_ray.findings import Finding
     from pad_ray.forecast import Forecast
     from pad_ray.plan import Step
     from pad_ray.sandbox.doctor import Escape

@@ -23,7 +23,7 @@ def _load(folder: Path, *overrides: str, **keys: Any) -> Comparison:
 def test_each_arm_is_a_run_of_its_own_beside_the_shared_one(tmp_path: Path) -> None:
     found = _load(tmp_path)
     assert [cell.config.name for cell in found.cells] == ["plain", "own"]
-    assert {cell.config.runs for cell in found.cells} == {found.shared.runs} == {"runs/compare"}
+    assert {cell.config.runs for cell in found.cells} == {found.shared[0].runs} == {"runs/compare"}
     assert {cell.config.samples.from_ for cell in found.cells} == {"runs/compare/shared"}
 
 
@@ -42,6 +42,16 @@ def test_shares_and_seeds_make_a_cell_each_and_a_name_each(tmp_path: Path) -> No
     assert (last.examples.fraction, last.examples.seed, last.training.seed) == (1.0, 7, 7)
 
 
+def test_folds_make_a_cell_each_that_takes_the_samples_of_its_own_fold(tmp_path: Path) -> None:
+    problems = {"problems.train": "t.jsonl", "problems.test": "u.jsonl", "problems.folds": 3}
+    found = _load(tmp_path, settings=problems, folds=[0, 2])
+    assert [run.name for run in found.shared] == ["shared-fold0", "shared-fold2"]
+    cells = {cell.config.name: cell.config for cell in found.cells}
+    assert list(cells) == ["plain-fold0", "own-fold0", "plain-fold2", "own-fold2"]
+    assert cells["own-fold2"].problems.fold == 2
+    assert cells["own-fold2"].samples.from_ == "runs/compare/shared-fold2"
+
+
 def test_another_arm_leaves_the_cells_of_the_others_as_they_are(tmp_path: Path) -> None:
     before = _load(tmp_path).cells
     assert _load(tmp_path, arms={**ARMS, "more": {"training.learning_rate": 1e-4}}).cells[:2] == before
@@ -54,13 +64,13 @@ def test_every_training_has_the_same_budget(tmp_path: Path) -> None:
 
 def test_only_the_shared_run_measures_the_base(tmp_path: Path) -> None:
     found = _load(tmp_path)
-    assert found.shared.evaluation.base
+    assert found.shared[0].evaluation.base
     assert not any(cell.config.evaluation.base for cell in found.cells)
 
 
 def test_settings_hold_for_all_runs_and_an_arm_has_the_last_word(tmp_path: Path) -> None:
     found = _load(tmp_path, settings={"training.epochs": 5}, arms={"a": {}, "b": {"training.epochs": 6}})
-    assert [run.training.epochs for run in (found.shared, *(cell.config for cell in found.cells))] == [5, 5, 6]
+    assert [run.training.epochs for run in (*found.shared, *(cell.config for cell in found.cells))] == [5, 5, 6]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +83,8 @@ def test_settings_hold_for_all_runs_and_an_arm_has_the_last_word(tmp_path: Path)
             {"arms": {"a": {"training.epoch": 2}}},
             "arm a: unknown key `training.epoch`; did you mean `training.epochs`?",
         ),
+        ({"folds": [3], "settings": {"problems.folds": 3}}, "there is no fold 3"),
+        ({"folds": [1, 1], "settings": {"problems.folds": 3}}, "`folds`: must be different"),
         ({"reference": "none"}, "there is no arm `none`"),
         ({"run": "nowhere.yaml"}, "nowhere.yaml does not exist"),
         ({"seed": [1]}, "unknown key `seed`; did you mean `seeds`?"),

@@ -56,7 +56,10 @@ def _plan(comparison: Comparison, arguments: argparse.Namespace) -> int:
     from pad_ray.plan import steps
 
     found = {}
-    for config, until in [(comparison.shared, "base"), *((cell.config, "report") for cell in comparison.cells)]:
+    for config, until in [
+        *((one, "base") for one in comparison.shared),
+        *((cell.config, "report") for cell in comparison.cells),
+    ]:
         planned = list(steps(Pipeline(config), until))  # type: ignore[arg-type]  # one of two literals
         found[config.name] = [step.name for step in planned if step.state != "kept"]
     if arguments.json:

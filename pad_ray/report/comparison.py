@@ -15,8 +15,8 @@ from pad_ray.report.plots import accuracy_plot
 from pad_ray.report.svg import inline
 
 if TYPE_CHECKING:
-    from pad_ray.comparing import Finding
     from pad_ray.comparison import Comparison
+    from pad_ray.findings import Finding
 
 FILE = "comparison.html"
 
@@ -44,7 +44,7 @@ def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
             name=comparison.config.name,
             css=Markup(resource("style.css")),
             config=comparison.config,
-            base=comparison.shared,
+            base=comparison.shared[0],
             findings=sorted(findings, key=lambda one: (order[one.benchmark], one.split != "test", one.split)),
             several=len({one.fraction for one in comparison.cells}) > 1,
             seeds=len({one.seed for one in comparison.cells}) > 1,

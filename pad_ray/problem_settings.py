@@ -61,6 +61,11 @@ class ProblemsConfig(Section):
         description="Name of a field whose text stands before each question, in all splits: `rationale` gives "
         "StrategyQA's facts to read.",
     )
+    split_solutions: bool = Field(
+        False,
+        description="Makes subquestions of train by rule: each step of a solution with calculator notes, as GSM8K's, "
+        "asks for its own result. Problems whose steps do not read so are left out, for all recipes alike.",
+    )
     folds: int | None = Field(
         None,
         ge=2,

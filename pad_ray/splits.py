@@ -24,6 +24,7 @@ from pad_ray.problems import BUILTIN, Problem, load_problems, read_problems
 from pad_ray.programs.answers import parse_gold
 from pad_ray.programs.values import encode
 from pad_ray.records import Row
+from pad_ray.step_questions import split_solution
 
 _SPLITS = ("train", "validation", "test")
 
@@ -46,6 +47,8 @@ def problem_rows(settings: ProblemsConfig) -> Iterator[Row]:
         _refuse_contamination(settings)
         splits = {split: list(_read(split, settings)) for split in _SPLITS}
         splits = _hold_out(_fold(splits, settings) if settings.folds else splits, settings)
+        if settings.split_solutions:
+            splits["train"] = _split_solutions(splits["train"], settings)
         parts = _tell_apart({**_whole(splits), **_several_tests(settings)})
     name = settings.benchmark or _name(settings.tests[0] if len(settings.tests) == 1 else settings.train, settings)
     name += f"_folds{settings.folds}" if settings.folds and not settings.benchmark else ""
@@ -101,8 +104,9 @@ def _names_of_tests(settings: ProblemsConfig) -> dict[str, str]:
 
 
 def _refuse_files(settings: ProblemsConfig) -> None:
-    if settings.folds or settings.context:
-        key = "folds" if settings.folds else "context"
+    set_keys = [key for key in ("folds", "context", "split_solutions") if getattr(settings, key)]
+    if set_keys:
+        key = set_keys[0]
         raise ConfigError(
             f"problems.{key} is of files, and problems.train is `{settings.train}`",
             "Leave it out, or give a file for problems.train",
@@ -196,6 +200,18 @@ def _fold(splits: dict[str, list[Problem]], settings: ProblemsConfig) -> dict[st
         "train": [problem for problem in splits["train"] if _wording(problem) not in chosen],
         "test": [problem for problem in pool if _wording(problem) in chosen],
     }
+
+
+def _split_solutions(problems: list[Problem], settings: ProblemsConfig) -> list[Problem]:
+    """The problems whose solutions can be split, with `subquestions`."""
+    split = ((problem, split_solution(problem.question, problem.meta)) for problem in problems)
+    found = [replace(problem, meta={**problem.meta, "subquestions": steps}) for problem, steps in split if steps]
+    if not found:
+        raise DataError(
+            f"{settings.train}: no problem has a solution with calculator notes that could be split",
+            "Leave problems.split_solutions out, or name problems in GSM8K's form",
+        )
+    return found
 
 
 def _wording(problem: Problem) -> str:

@@ -45,6 +45,7 @@ from pad_ray.splits import bare_questions, measured_benchmarks, problem_rows
 from pad_ray.storage import Storage
 from pad_ray.synthesis.contexts import Contexts
 from pad_ray.synthesis.requests import make_requests
+from pad_ray.training.replay import read_replay
 from pad_ray.training.trackers import check_trackers
 from pad_ray.training.trainer import check_student
 
@@ -72,6 +73,8 @@ class Pipeline:
         if GIVEN in config.evaluation.decoders:
             check_given([row for row in self.problems if row["split"] not in ("train", "validation")])
         self._check_shown()
+        if config.training.replay:
+            read_replay(config.training.replay, config.problems.data)  # refused before any work
         self.teacher = Teacher.of(config.teacher).asked_by(self.annotator.name)
         self.base = Teacher.local(config.student.model)
         check_student(self.base.model, config.student)

@@ -11,7 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from pad_ray.config import parse_config
 from pad_ray.errors import ConfigError, DataError
+from pad_ray.pipeline import Pipeline
 from pad_ray.recipes import recipe_named
 from pad_ray.records import Row
 from pad_ray.run_folder import RunFolder
@@ -111,3 +113,8 @@ def test_replay_joins_what_a_student_learns(tmp_path: Path) -> None:
     lesson = read_lesson(stage, student, training, recipe_named("pad"))
     assert [row["lesson"] for row in lesson.rows].count(LESSON) == 2
     assert len(lesson.examples) == 6
+
+
+def test_a_file_that_is_not_there_is_told_before_any_work() -> None:
+    with pytest.raises(DataError, match=r"nowhere\.jsonl"):
+        Pipeline(parse_config({"training": {"replay": {"file": "nowhere.jsonl"}}}))

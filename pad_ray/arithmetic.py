@@ -6,7 +6,7 @@ from __future__ import annotations
 def multiplies_bf16() -> bool:
     """Whether PyTorch multiplies bf16 on this CPU by its fast kernels (oneDNN with AVX-512 or AMX, or Arm's bf16).
 
-    Elsewhere matrix products in bf16 fall back to plain loops: on a CPU with AVX2 alone they took seven to eight times
+    Elsewhere matrix products in bf16 fall back to plain loops: on a CPU with AVX2 alone they took four to eight times
     as long as in fp32.
     """
     import torch

@@ -83,14 +83,12 @@ class Cell:
         fraction: of the problems, 0 to 1.
         seed: of training and of the choice of problems.
         config: the run that it is.
-        fold: of the problems; None where there are no folds.
     """
 
     arm: str
     fraction: float
     seed: int
     config: RunConfig
-    fold: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,13 +129,7 @@ def load_comparison(path: Path, overrides: Sequence[str] = ()) -> Comparison:
     folds = config.folds or (None,)
     shared = [_run(config, common, f"{path}", _of_fold(SHARED, fold), _fold(fold)) for fold in folds]
     cells = [
-        Cell(
-            arm,
-            fraction,
-            seed,
-            _run(config, common, f"{path}: arm {arm}", *_cell(config, arm, fraction, seed, fold)),
-            fold,
-        )
+        Cell(arm, fraction, seed, _run(config, common, f"{path}: arm {arm}", *_cell(config, arm, fraction, seed, fold)))
         for fold, arm, fraction, seed in product(folds, config.arms, config.fractions, config.seeds)
     ]
     return Comparison(config, shared, cells)

@@ -104,9 +104,7 @@ def _names_of_tests(settings: ProblemsConfig) -> dict[str, str]:
 
 
 def _refuse_files(settings: ProblemsConfig) -> None:
-    set_keys = [key for key in ("folds", "context", "split_solutions") if getattr(settings, key)]
-    if set_keys:
-        key = set_keys[0]
+    if key := next((key for key in ("folds", "context", "split_solutions") if getattr(settings, key)), None):
         raise ConfigError(
             f"problems.{key} is of files, and problems.train is `{settings.train}`",
             "Leave it out, or give a file for problems.train",

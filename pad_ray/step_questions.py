@@ -37,12 +37,13 @@ def split_solution(question: str, fields: Mapping[str, Any]) -> list[dict[str, s
     """
     rationale = fields.get("rationale")
     steps = [line for line in rationale.splitlines() if "<<" in line] if isinstance(rationale, str) else []
-    questions = [question_of(step) for step in steps]
-    known, found = _numbers(question), []
-    for step, asked in zip(steps, questions, strict=True):
-        if asked is None or _numbers(asked) & ({result for one in found for result in _results(one)} - known):
+    named, earlier, found = _numbers(question), set[str](), []
+    for step in steps:
+        asked = question_of(step)
+        if asked is None or _numbers(asked) & earlier:
             return None
         found.append({"question": asked, "answer": step.strip()})
+        earlier |= _numbers(" ".join(_RESULT.findall(step))) - named
     return found or None
 
 
@@ -55,10 +56,6 @@ def question_of(step: str) -> str | None:
     counted = not found[1] and not found[2] and after[:1].isalpha()
     asked = f"{before}{'how many' if counted else 'how much'} {after}"
     return re.sub(r"\s+([.,])", r"\1", " ".join(asked.split())).rstrip(" .") + "?"
-
-
-def _results(found: Mapping[str, str]) -> set[str]:
-    return _numbers(" ".join(_RESULT.findall(found["answer"])))
 
 
 def _numbers(text: str) -> set[str]:

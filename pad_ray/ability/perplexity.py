@@ -47,7 +47,7 @@ class _Window:
 
 
 def perplexity(model: Measured, texts: Sequence[str], threads: int | None = None) -> Perplexity | None:
-    """The perplexity of texts under a model, loaded by transformers in its own precision.
+    """The perplexity of texts under a model, loaded as `load_generator` does.
 
     Args:
         model: decoder-only or encoder-decoder.

@@ -23,7 +23,7 @@ from pad_ray.training.cpu import MULTIPLE, prepare
 from pad_ray.training.distillation import FrozenTeacher
 from pad_ray.training.engine import build_engine
 from pad_ray.training.objective import Objective
-from pad_ray.training.precision import settled_precision
+from pad_ray.training.precision import Precision, settled_precision
 from pad_ray.training.result import write_student
 from pad_ray.training.schedule import learning_rate
 from pad_ray.training.settings import LoraConfig, TrainingConfig
@@ -71,15 +71,16 @@ class Progress:
     """Where a training stands; what a state carries beside the engine's own.
 
     Attributes:
+        precision: of its arithmetic.
         step: the step that comes next, from 0.
         tokens: tokens seen.
         seconds: time at work on the steps done.
         best: lowest validation loss so far, and `best_epoch` where it was.
         waited: epochs since then.
         stopped: why the training ended before its last step; empty where it did not.
-        precision: of the arithmetic, where the settings leave it open.
     """
 
+    precision: Precision
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
@@ -88,7 +89,6 @@ class Progress:
     best_epoch: int = 0
     waited: int = 0
     stopped: str = ""
-    precision: str = "bf16"
     validation: list[float] = field(default_factory=list)
 
 

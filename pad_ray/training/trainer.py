@@ -147,8 +147,8 @@ def forget_states(work: Storage, student: Stage) -> None:
 
 
 def _said(facts: dict[str, Any]) -> dict[str, Any]:
-    names = {"tokens": "tokens", "loss": "loss", "seconds": "train_seconds", "stopped": "stopped"}
-    said = {name: facts[key] for key, name in names.items() if facts.get(key)} | {"precision": facts["precision"]}
+    same = {name: name for name in ("precision", "tokens", "loss", "stopped")}
+    said = {name: facts[key] for key, name in {**same, "seconds": "train_seconds"}.items() if facts.get(key)}
     if facts.get("best") is not None:
         said |= {"validation_loss": facts["best"], "best_epoch": facts["best_epoch"]}
     return said

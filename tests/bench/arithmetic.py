@@ -1,8 +1,8 @@
 """bf16 against fp32 on this machine's CPU, in training and in the engine, and which of them a run would take.
 
-    python -m tests.bench.arithmetic [--examples N] [--prompts N]        (some five minutes; slow CPUs longer)
+    python -m tests.bench.arithmetic [--examples N] [--prompts N]
 
-SmolLM2-135M. Training: one warm step and one timed step of the same examples of GSM8K, in pad-ray's loop with one
+SmolLM2-135M. Training: one timed step of the same examples of GSM8K, in pad-ray's loop with one
 worker of all cores. Engine: vLLM as a run starts it, the same prompts, 32 new tokens each. A process of its own for
 each figure.
 """
@@ -19,33 +19,15 @@ import time
 from pad_ray.arithmetic import multiplies_bf16
 from pad_ray.config import ResourcesConfig
 from pad_ray.models import embedded_model
-from tests.bench.training import TRAINING, examples, rows
+from tests.bench.training import TRAINING, WARM, ours, rows
 
 _NEW = 32  # tokens for each prompt
 
 
 def training(precision: str, count: int) -> float:
-    """Tokens per second of pad-ray's training loop."""
-    from tests.training.tiny import in_processes
-
-    return float(in_processes(1, _training, precision, count)[0])
-
-
-def _training(precision: str, count: int) -> float:
-    from pad_ray.training.cpu import MULTIPLE, prepare
-    from pad_ray.training.engine import build_engine
-    from pad_ray.training.loop import train_step
-    from pad_ray.training.objective import Objective
-
-    prepare(None, 1)
-    settings = TRAINING.model_copy(update={"precision": precision, "batch_size": count})
-    engine = build_engine(str(embedded_model()), None, settings, resources := ResourcesConfig(train_workers=1))
-    objective = Objective(engine.module.config, resources.micro_batch_tokens, MULTIPLE)
-    lessons = examples(count)
-    for step in range(2):
-        begun = time.perf_counter()
-        tokens = train_step(engine, objective, lessons, step, 2, settings)["tokens"]
-    return tokens / (time.perf_counter() - begun)
+    """Tokens per second of pad-ray's training loop, one batch a step."""
+    found = ours(1, count, WARM + 1, TRAINING.model_copy(update={"precision": precision, "batch_size": count}))
+    return found["tokens"] / found["seconds"]
 
 
 def engine(precision: str, count: int) -> float:
@@ -87,8 +69,8 @@ def main() -> None:
         f"a run would take {'bf16' if multiplies_bf16() else 'fp32'} here\n\n{'':<10}{'bf16':>8}{'fp32':>8}  fp32/bf16"
     )
     for what, count in (("training", given.examples), ("engine", given.prompts)):
-        slow, fast = (_in_own_process(what, precision, count) for precision in ("bf16", "fp32"))
-        print(f"{what:<10}{slow:>8.1f}{fast:>8.1f}{fast / slow:>11.2f}   tokens/s", flush=True)
+        bf16, fp32 = (_in_own_process(what, precision, count) for precision in ("bf16", "fp32"))
+        print(f"{what:<10}{bf16:>8.1f}{fp32:>8.1f}{fp32 / bf16:>11.2f}   tokens/s", flush=True)
 
 
 if __name__ == "__main__":

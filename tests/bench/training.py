@@ -70,15 +70,15 @@ def measured(seconds: float, tokens: int) -> dict[str, float]:
     return {"tokens": tokens, "seconds": seconds, "memory_gib": peak}
 
 
-def ours(workers: int, count: int, steps: int) -> dict[str, float]:
+def ours(workers: int, count: int, steps: int, training: TrainingConfig = TRAINING) -> dict[str, float]:
     """pad-ray's loop in `workers` processes, as Ray Train would run it."""
     from tests.training.tiny import in_processes
 
-    found = in_processes(workers, _ours, workers, count, steps)
+    found = in_processes(workers, _ours, workers, count, steps, training)
     return {**found[0], "memory_gib": sum(one["memory_gib"] for one in found)}
 
 
-def _ours(workers: int, count: int, steps: int) -> dict[str, float]:
+def _ours(workers: int, count: int, steps: int, training: TrainingConfig) -> dict[str, float]:
 
     from pad_ray.training.cpu import MULTIPLE, prepare
     from pad_ray.training.engine import build_engine
@@ -87,13 +87,13 @@ def _ours(workers: int, count: int, steps: int) -> dict[str, float]:
 
     prepare(None, workers)
     resources = ResourcesConfig(train_workers=workers)
-    engine = build_engine(str(embedded_model()), None, TRAINING, resources)
+    engine = build_engine(str(embedded_model()), None, training, resources)
     objective = Objective(engine.module.config, resources.micro_batch_tokens, MULTIPLE)
     lessons, tokens, begun = examples(count), 0, 0.0
     for step in range(steps):
         if step == WARM:
             tokens, begun = 0, time.perf_counter()
-        tokens += int(train_step(engine, objective, lessons, step, steps, TRAINING)["tokens"])
+        tokens += int(train_step(engine, objective, lessons, step, steps, training)["tokens"])
     return measured(time.perf_counter() - begun, tokens)
 
 

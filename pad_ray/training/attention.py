@@ -16,7 +16,7 @@ PACKED = "pad_ray_packed"
 # In bf16 on a CPU matrix products are twice as fast as the flash kernel up to here, and never slower below 2,048.
 _SHORT = 512
 _FILLED = 4  # as many places as tokens: a long example among many short ones would waste the rest
-# oneDNN writes a kernel for each shape, see `pad_ray.training.cpu.MULTIPLE`.
+# oneDNN writes a kernel for each shape, see `pad_ray.training.cpu.pack_multiple`.
 _ROWS, _LONGEST = 4, 32
 
 # Decoders whose attention is causal and nothing more: no window, no cap on scores, no sinks.

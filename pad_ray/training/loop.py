@@ -19,7 +19,7 @@ from pad_ray.models import local_folder
 from pad_ray.storage import Storage
 from pad_ray.training.batches import count_steps, epoch_ends, step_examples
 from pad_ray.training.checkpoints import Checkpoints
-from pad_ray.training.cpu import MULTIPLE, prepare
+from pad_ray.training.cpu import pack_multiple, prepare
 from pad_ray.training.distillation import FrozenTeacher
 from pad_ray.training.engine import build_engine
 from pad_ray.training.objective import Objective
@@ -124,7 +124,7 @@ def _train(job: Job) -> None:
     engine = build_engine(job.model, job.lora, job.training, job.resources, universal=checkpoints.converts)
     progress = Progress(**{"precision": precision, **checkpoints.load(engine)})
     first = dist.get_rank() == 0
-    multiple = 1 if job.resources.train_gpus else MULTIPLE
+    multiple = 1 if job.resources.train_gpus else pack_multiple(precision)
     frozen = _frozen(job, engine.device) if job.frozen else None
     objective = Objective(engine.module.config, job.resources.micro_batch_tokens, multiple, frozen)
     if first:

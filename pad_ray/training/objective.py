@@ -18,7 +18,7 @@ class Objective:
     Args:
         config: the student's Hugging Face configuration.
         capacity: tokens of one micro-batch.
-        multiple: micro-batches are filled up to a multiple of so many tokens, see `pad_ray.training.cpu.MULTIPLE`.
+        multiple: micro-batches are filled up to a multiple of so many tokens, see `pad_ray.training.cpu.pack_multiple`.
         frozen: adds its divergence to the loss.
     """
 

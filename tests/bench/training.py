@@ -80,7 +80,7 @@ def ours(workers: int, count: int, steps: int, training: TrainingConfig = TRAINI
 
 def _ours(workers: int, count: int, steps: int, training: TrainingConfig) -> dict[str, float]:
 
-    from pad_ray.training.cpu import MULTIPLE, prepare
+    from pad_ray.training.cpu import pack_multiple, prepare
     from pad_ray.training.engine import build_engine
     from pad_ray.training.loop import train_step
     from pad_ray.training.objective import Objective
@@ -88,7 +88,7 @@ def _ours(workers: int, count: int, steps: int, training: TrainingConfig) -> dic
     prepare(None, workers)
     resources = ResourcesConfig(train_workers=workers)
     engine = build_engine(str(embedded_model()), None, training, resources)
-    objective = Objective(engine.module.config, resources.micro_batch_tokens, MULTIPLE)
+    objective = Objective(engine.module.config, resources.micro_batch_tokens, pack_multiple(PRECISION))
     lessons, tokens, begun = examples(count), 0, 0.0
     for step in range(steps):
         if step == WARM:

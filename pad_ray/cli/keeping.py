@@ -55,7 +55,13 @@ def _add_rehearse(commands: Commands[Any]) -> None:
     rehearse.add_argument("--temperature", type=float, default=0.8, metavar="T", help="above 0 (default: 0.8)")
     rehearse.add_argument("--max-tokens", type=int, default=192, metavar="N", help="longest text (default: 192)")
     rehearse.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other examples (default: 0)")
-    rehearse.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    rehearse.add_argument(
+        "--engine",
+        choices=("transformers", "vllm"),
+        default="transformers",
+        help="who writes; vllm starts slowly, is then faster, and draws without a seed (default: transformers)",
+    )
+    rehearse.add_argument("--threads", type=int, metavar="N", help="CPU threads of transformers")
     rehearse.add_argument("--data", metavar="FOLDER", help="the data folder (default: PAD_RAY_DATA)")
     rehearse.add_argument("--out", type=Path, required=True, metavar="FILE", help="the JSON Lines file to write")
     jsonable(rehearse)
@@ -186,7 +192,7 @@ def _average(arguments: argparse.Namespace) -> int:
 def _rehearse(arguments: argparse.Namespace) -> int:
     from pad_ray.remedies.rehearsal import Rehearsal, rehearse
 
-    names = ("rows", "temperature", "max_tokens", "seed", "threads", "data")
+    names = ("rows", "temperature", "max_tokens", "seed", "engine", "threads", "data")
     settings = Rehearsal(**{name: getattr(arguments, name) for name in names})
     with human_lines(arguments):
         found = rehearse(arguments.model, settings, arguments.out)

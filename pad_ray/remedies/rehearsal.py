@@ -11,18 +11,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pad_ray.contamination import Overlap
 from pad_ray.errors import ConfigError, InputError
-from pad_ray.generation.transformers import TransformersTeacher
 from pad_ray.jsonl import write_rows
 from pad_ray.models import resolve_model
 from pad_ray.progress import Meter, shown
 from pad_ray.records import Row
-from pad_ray.synthesis.requests import answer_prompts
+from pad_ray.remedies.writers import ROWS, Engine, Texts, Writer, writing
 
-_ROWS = 32  # that the model writes at once
 _MARK = "\0"
 _TRIES = 4  # times as many are drawn, at most, as are wanted
 
@@ -35,8 +32,9 @@ class Rehearsal:
         rows: examples that are wanted.
         temperature: of what it writes.
         max_tokens: longest of its texts, in tokens; what does not come to its end is left out.
-        seed: another seed gives other examples.
-        threads: CPU threads; None leaves it to torch.
+        seed: another seed gives other examples; with transformers the same seed gives the same.
+        engine: who writes, see `remedies.writers`.
+        threads: CPU threads of transformers; None leaves it to torch.
         data: the data folder, whose evaluation sets are held against.
     """
 
@@ -44,6 +42,7 @@ class Rehearsal:
     temperature: float = 0.8
     max_tokens: int = 192
     seed: int = 0
+    engine: Engine = "transformers"
     threads: int | None = None
     data: str | None = None
 
@@ -86,14 +85,18 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
         InputError: the file cannot be written, or nothing that it wrote can be used.
     """
     settings.check()
-    writer = _Writer(resolve_model(model), settings)
+    folder, texts, rows = resolve_model(model), Texts(settings.temperature, settings.max_tokens), ROWS[settings.engine]
     overlap = Overlap(folder=settings.data)
     kept: dict[str, Row] = {}
     lost = {"unfinished": 0, "repeated": 0, "contaminated": 0}
     drawn, most = 0, _TRIES * settings.rows
-    with shown(Meter("rehearse", settings.rows, unit="examples"), lambda: {"examples": len(kept)}):
+    with (
+        writing(folder, settings.engine, texts, settings.threads) as writer,
+        shown(Meter("rehearse", settings.rows, unit="examples"), lambda: {"examples": len(kept)}),
+    ):
+        rehearser = _Rehearser(folder, writer, rows, settings.seed)
         while len(kept) < settings.rows and drawn < most:
-            for example in writer.draw(drawn // _ROWS):
+            for example in rehearser.draw(drawn // rows):
                 drawn += 1
                 if example is None:
                     lost["unfinished"] += 1
@@ -113,12 +116,13 @@ def _why_not(example: Row, kept: dict[str, Row], overlap: Overlap) -> str | None
     return "contaminated" if overlap.of(" ".join(example.values())) else None
 
 
-class _Writer:
-    def __init__(self, model: str, settings: Rehearsal) -> None:
+class _Rehearser:
+    """Draws examples, a batch at a time: in the template of a chat model, else as texts from their beginning."""
+
+    def __init__(self, model: str, writer: Writer, rows: int, seed: int) -> None:
         from transformers import AutoTokenizer
 
-        self._settings = settings
-        self._teacher = TransformersTeacher(model, settings.threads)
+        self._writer, self._rows, self._seed = writer, rows, seed
         tokenizer = AutoTokenizer.from_pretrained(model)
         self._chat = bool(tokenizer.chat_template)
         if self._chat:
@@ -130,22 +134,14 @@ class _Writer:
 
     def draw(self, number: int) -> Iterator[Row | None]:
         """The examples of one batch; None for each that did not come to its end."""
-        words = self._complete([self._before] * _ROWS, 2 * number)
+        words = self._write([self._before] * self._rows, 2 * number)
         if not self._chat:
             yield from ({"text": text} if text and len(text.split()) > 1 else None for text in words)
             return
         prompts = [self._before + text + self._after for text in words if text]
         yield from (None for text in words if not text)
-        for prompt, text in zip(prompts, self._complete(prompts, 2 * number + 1), strict=True):
+        for prompt, text in zip(prompts, self._write(prompts, 2 * number + 1), strict=True):
             yield {"prompt": prompt, "completion": text} if text else None
 
-    def _complete(self, prompts: Sequence[str], number: int) -> list[str | None]:
-        """What the model writes; None where it is empty or was cut off."""
-        drawn = {"temperature": self._settings.temperature, "top_p": 1.0, "max_tokens": self._settings.max_tokens}
-        sampling: dict[str, Any] = {**drawn, "stop": [], "seed": self._settings.seed * 100_003 + number}
-        return [_finished(row) for row in answer_prompts(self._teacher, prompts, sampling)]
-
-
-def _finished(row: Row) -> str | None:
-    text = str(row["completion"] or "").strip()
-    return text if text and row["finish_reason"] == "stop" else None
+    def _write(self, prompts: Sequence[str], number: int) -> list[str | None]:
+        return self._writer(prompts, self._seed * 100_003 + number) if prompts else []

@@ -1,0 +1,97 @@
+"""Who writes when a model rehearses: transformers, whose batches wait for their longest text, or vLLM, which fills up.
+
+A text that does not come to its end is no example, so a batch of transformers is nearly always as long as it may be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pad_ray.generation.vllm import check_served
+from pad_ray.records import Row
+from pad_ray.synthesis.requests import answer_prompts
+
+Engine = Literal["transformers", "vllm"]
+ROWS: dict[Engine, int] = {"transformers": 32, "vllm": 128}  # that are written at once
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How texts are drawn: above temperature 0, so many tokens at most."""
+
+    temperature: float
+    max_tokens: int
+
+
+class Writer(Protocol):
+    """A model that goes on from prompts."""
+
+    def __call__(self, prompts: Sequence[str], seed: int) -> list[str | None]:
+        """A text for each prompt; None where it is empty or did not come to its end."""
+        ...
+
+
+@contextmanager
+def writing(model: str, engine: Engine, texts: Texts, threads: int | None) -> Iterator[Writer]:
+    """A writer, loaded while the body runs.
+
+    Args:
+        model: a local folder or a hub name.
+        engine: vLLM draws without a seed of its own for each batch, so that its texts differ from run to run.
+        texts: how they are drawn.
+        threads: CPU threads of transformers; None leaves it to torch.
+
+    Raises:
+        ModelError: vLLM does not serve the model.
+    """
+    if engine == "transformers":
+        yield _by_transformers(model, texts, threads)
+        return
+    check_served(model)
+    with asyncio.Runner() as runner:
+        started = runner.run(_start(model, texts))
+        try:
+            yield lambda prompts, seed: runner.run(_by_vllm(started, prompts, texts))
+        finally:
+            started.close()
+
+
+def _by_transformers(model: str, texts: Texts, threads: int | None) -> Writer:
+    from pad_ray.generation.transformers import TransformersTeacher
+
+    teacher = TransformersTeacher(model, threads)
+    drawn = {"temperature": texts.temperature, "top_p": 1.0, "max_tokens": texts.max_tokens, "stop": []}
+
+    def write(prompts: Sequence[str], seed: int) -> list[str | None]:
+        return [_finished(row) for row in answer_prompts(teacher, prompts, {**drawn, "seed": seed})]
+
+    return write
+
+
+def _finished(row: Row) -> str | None:
+    text = str(row["completion"] or "").strip()
+    return text if text and row["finish_reason"] == "stop" else None
+
+
+async def _start(model: str, texts: Texts) -> Any:
+    from pad_ray.config import ResourcesConfig
+    from pad_ray.generation.step_vllm import VLLMStepEngine
+
+    # A template, what a user asks and an answer.
+    return VLLMStepEngine(model, ResourcesConfig(max_model_len=max(2048, 3 * texts.max_tokens)))
+
+
+async def _by_vllm(engine: Any, prompts: Sequence[str], texts: Texts) -> list[str | None]:
+    from pad_ray.decoding.engine import Draw
+
+    draw = Draw(1, texts.temperature, max_tokens=texts.max_tokens, lines=False, greedy_first=False)
+
+    async def write(prompt: str) -> str | None:
+        [found] = (await engine.propose(engine.encode(prompt), [()], draw)).of
+        return engine.decode(found[0].tokens).strip() or None if found and found[0].ended else None
+
+    return list(await asyncio.gather(*map(write, prompts)))

@@ -53,7 +53,7 @@ def _add_rehearse(commands: Commands[Any]) -> None:
     rehearse.add_argument("model", metavar="MODEL", help="`embedded`, a folder, or a hub name: the base of a run")
     rehearse.add_argument("--rows", type=int, default=500, metavar="N", help="examples to write (default: 500)")
     rehearse.add_argument("--temperature", type=float, default=0.8, metavar="T", help="above 0 (default: 0.8)")
-    rehearse.add_argument("--max-tokens", type=int, default=192, metavar="N", help="longest text (default: 192)")
+    rehearse.add_argument("--max-tokens", type=int, default=384, metavar="N", help="longest text (default: 384)")
     rehearse.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other examples (default: 0)")
     rehearse.add_argument(
         "--engine",

@@ -40,7 +40,7 @@ class Rehearsal:
 
     rows: int = 500
     temperature: float = 0.8
-    max_tokens: int = 192
+    max_tokens: int = 384
     seed: int = 0
     engine: Engine = "transformers"
     threads: int | None = None

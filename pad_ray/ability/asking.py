@@ -15,10 +15,11 @@ from typing import Any, Protocol
 from pad_ray.ability.models import Measured
 from pad_ray.ability.settings import Settings
 from pad_ray.errors import EngineError, ModelError
-from pad_ray.generation.vllm import check_served
+from pad_ray.generation.step_vllm import running_engine
 from pad_ray.synthesis.requests import answer_prompts
 
 _ROWS = 32  # that transformers generates at once
+_LONGEST = 2048  # tokens of prompt and answer for vLLM; the longest prompt of three examples has some 900
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,8 @@ def answering(model: Measured, settings: Settings) -> Iterator[Answerer]:
     if settings.engine == "transformers":
         yield _ByTransformers(model, settings)
         return
-    check_served(model.folder, model.adapter)
-    with asyncio.Runner() as runner:
-        engine = runner.run(_start(model, settings))
-        try:
-            yield lambda prompts, length: runner.run(_by_vllm(engine, prompts, length))
-        finally:
-            engine.close()
+    with running_engine(model.folder, _LONGEST, model.adapter) as (runner, engine):
+        yield lambda prompts, length: runner.run(_by_vllm(engine, prompts, length))
 
 
 class _ByTransformers:
@@ -84,16 +80,6 @@ class _ByTransformers:
             if row["teacher_error"]:
                 raise EngineError(row["teacher_error"], "Show fewer examples, or lower --max-tokens")
             yield place, row["completion"]
-
-
-async def _start(model: Measured, settings: Settings) -> Any:
-    from pad_ray.config import ResourcesConfig
-    from pad_ray.generation.step_vllm import VLLMStepEngine
-
-    return VLLMStepEngine(model.folder, ResourcesConfig(max_model_len=_LONGEST), model.adapter)
-
-
-_LONGEST = 2048  # tokens of prompt and answer; the longest prompt of three examples has some 900
 
 
 async def _by_vllm(engine: Any, prompts: Sequence[str], length: Length) -> list[str]:

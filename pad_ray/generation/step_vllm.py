@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pad_ray.config import ResourcesConfig
@@ -21,7 +22,7 @@ from pad_ray.decoding.engine import Draw, Proposal, Proposals, Tokens
 from pad_ray.errors import EngineError
 from pad_ray.generation.engines import adapter_rank, engine_rank
 from pad_ray.generation.step_tokens import StepTokenizer
-from pad_ray.generation.vllm import engine_arguments, engine_environment, longest_of
+from pad_ray.generation.vllm import check_served, engine_arguments, engine_environment, longest_of
 
 
 class VLLMStepEngine(StepTokenizer):
@@ -109,3 +110,30 @@ class VLLMStepEngine(StepTokenizer):
         tokens = tuple(output.token_ids)
         ended = bool(tokens) and tokens[-1] in self.ends
         return Proposal(tokens[: len(tokens) - ended], float(output.cumulative_logprob or 0.0), ended)
+
+
+@contextmanager
+def running_engine(
+    model: str, longest: int, adapter: str | None = None
+) -> Iterator[tuple[asyncio.Runner, VLLMStepEngine]]:
+    """An engine and the loop that it runs in, for callers without a loop of their own; closed behind the body.
+
+    Args:
+        model: a local folder or a hub name, decoder-only.
+        longest: prompt and completion together, in tokens.
+        adapter: folder of a LoRA adapter to put on the model.
+
+    Raises:
+        ModelError: vLLM does not serve it.
+    """
+    check_served(model, adapter)
+
+    async def start() -> VLLMStepEngine:
+        return VLLMStepEngine(model, ResourcesConfig(max_model_len=longest), adapter)
+
+    with asyncio.Runner() as runner:
+        engine = runner.run(start())
+        try:
+            yield runner, engine
+        finally:
+            engine.close()

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pad_ray.contamination import Overlap
+from pad_ray.decoding.engine import Draw
 from pad_ray.errors import ConfigError, InputError
 from pad_ray.jsonl import write_rows
 from pad_ray.models import resolve_model
 from pad_ray.progress import Meter, shown
 from pad_ray.records import Row
-from pad_ray.remedies.writers import ROWS, Engine, Texts, Writer, writing
+from pad_ray.remedies.writers import ROWS, Engine, Writer, writing
 
 _MARK = "\0"
 _TRIES = 4  # times as many are drawn, at most, as are wanted
@@ -85,13 +86,14 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
         InputError: the file cannot be written, or nothing that it wrote can be used.
     """
     settings.check()
-    folder, texts, rows = resolve_model(model), Texts(settings.temperature, settings.max_tokens), ROWS[settings.engine]
+    folder, rows = resolve_model(model), ROWS[settings.engine]
+    text = Draw(1, settings.temperature, max_tokens=settings.max_tokens, lines=False, greedy_first=False)
     overlap = Overlap(folder=settings.data)
     kept: dict[str, Row] = {}
     lost = {"unfinished": 0, "repeated": 0, "contaminated": 0}
     drawn, most = 0, _TRIES * settings.rows
     with (
-        writing(folder, settings.engine, texts, settings.threads) as writer,
+        writing(folder, settings.engine, text, settings.threads) as writer,
         shown(Meter("rehearse", settings.rows, unit="examples"), lambda: {"examples": len(kept)}),
     ):
         rehearser = _Rehearser(folder, writer, rows, settings.seed)

@@ -8,23 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from pad_ray.generation.vllm import check_served
+from pad_ray.decoding.engine import Draw, StepEngine
+from pad_ray.generation.step_vllm import running_engine
 from pad_ray.records import Row
 from pad_ray.synthesis.requests import answer_prompts
 
 Engine = Literal["transformers", "vllm"]
 ROWS: dict[Engine, int] = {"transformers": 32, "vllm": 128}  # that are written at once
-
-
-@dataclass(frozen=True)
-class Texts:
-    """How texts are drawn: above temperature 0, so many tokens at most."""
-
-    temperature: float
-    max_tokens: int
 
 
 class Writer(Protocol):
@@ -36,35 +28,31 @@ class Writer(Protocol):
 
 
 @contextmanager
-def writing(model: str, engine: Engine, texts: Texts, threads: int | None) -> Iterator[Writer]:
+def writing(model: str, engine: Engine, draw: Draw, threads: int | None) -> Iterator[Writer]:
     """A writer, loaded while the body runs.
 
     Args:
         model: a local folder or a hub name.
         engine: vLLM draws without a seed of its own for each batch, so that its texts differ from run to run.
-        texts: how they are drawn.
+        draw: how a text is drawn; the seed is that of each batch.
         threads: CPU threads of transformers; None leaves it to torch.
 
     Raises:
         ModelError: vLLM does not serve the model.
     """
     if engine == "transformers":
-        yield _by_transformers(model, texts, threads)
+        yield _by_transformers(model, draw, threads)
         return
-    check_served(model)
-    with asyncio.Runner() as runner:
-        started = runner.run(_start(model, texts))
-        try:
-            yield lambda prompts, seed: runner.run(_by_vllm(started, prompts, texts))
-        finally:
-            started.close()
+    # A template, what a user asks and an answer.
+    with running_engine(model, max(2048, 3 * draw.max_tokens)) as (runner, started):
+        yield lambda prompts, seed: runner.run(_by_vllm(started, prompts, draw))
 
 
-def _by_transformers(model: str, texts: Texts, threads: int | None) -> Writer:
+def _by_transformers(model: str, draw: Draw, threads: int | None) -> Writer:
     from pad_ray.generation.transformers import TransformersTeacher
 
     teacher = TransformersTeacher(model, threads)
-    drawn = {"temperature": texts.temperature, "top_p": 1.0, "max_tokens": texts.max_tokens, "stop": []}
+    drawn = {"temperature": draw.temperature, "top_p": draw.top_p, "max_tokens": draw.max_tokens, "stop": []}
 
     def write(prompts: Sequence[str], seed: int) -> list[str | None]:
         return [_finished(row) for row in answer_prompts(teacher, prompts, {**drawn, "seed": seed})]
@@ -77,19 +65,7 @@ def _finished(row: Row) -> str | None:
     return text if text and row["finish_reason"] == "stop" else None
 
 
-async def _start(model: str, texts: Texts) -> Any:
-    from pad_ray.config import ResourcesConfig
-    from pad_ray.generation.step_vllm import VLLMStepEngine
-
-    # A template, what a user asks and an answer.
-    return VLLMStepEngine(model, ResourcesConfig(max_model_len=max(2048, 3 * texts.max_tokens)))
-
-
-async def _by_vllm(engine: Any, prompts: Sequence[str], texts: Texts) -> list[str | None]:
-    from pad_ray.decoding.engine import Draw
-
-    draw = Draw(1, texts.temperature, max_tokens=texts.max_tokens, lines=False, greedy_first=False)
-
+async def _by_vllm(engine: StepEngine, prompts: Sequence[str], draw: Draw) -> list[str | None]:
     async def write(prompt: str) -> str | None:
         [found] = (await engine.propose(engine.encode(prompt), [()], draw)).of
         return engine.decode(found[0].tokens).strip() or None if found and found[0].ended else None

@@ -32,7 +32,7 @@ from pad_ray.programs.annotations import program_of
 from pad_ray.recipes import recipe_named
 from pad_ray.training.batches import step_examples
 from pad_ray.training.cpu import environment
-from pad_ray.training.precision import Precision
+from pad_ray.training.precision import Precision, settled_precision
 from pad_ray.training.settings import TrainingConfig
 from pad_ray.training.tokens import TokenizedExample, tokenize
 
@@ -86,9 +86,10 @@ def _ours(workers: int, count: int, steps: int, training: TrainingConfig) -> dic
     from pad_ray.training.objective import Objective
 
     prepare(None, workers)
+    multiple = pack_multiple(settled_precision(training.precision, None, on_gpu=False))
     resources = ResourcesConfig(train_workers=workers)
     engine = build_engine(str(embedded_model()), None, training, resources)
-    objective = Objective(engine.module.config, resources.micro_batch_tokens, pack_multiple(PRECISION))
+    objective = Objective(engine.module.config, resources.micro_batch_tokens, multiple)
     lessons, tokens, begun = examples(count), 0, 0.0
     for step in range(steps):
         if step == WARM:

@@ -31,6 +31,7 @@ class Meter:
         total: how many of `unit` there will be.
         unit: name of the count that measures progress, and the word for it.
         good: name of the count that makes the yield, if there is one.
+        beside: name of a count that is told too, and moves while no unit is done.
         tags: of the metrics that are told of it, such as `stage`.
         begun: time of the first unit, so that the start of an engine does not spoil the rate.
         recorded: when the last record was made.
@@ -40,6 +41,7 @@ class Meter:
     total: int
     unit: str = "rows"
     good: str = ""
+    beside: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     begun: float | None = None
@@ -55,11 +57,13 @@ class Meter:
         parts = [f"{self.title:<16} {drawn}{done:,.0f}/{self.total:,} {self.unit}"]
         if self.good and done:
             parts.append(f"yield {100 * counts.get(self.good, 0) / done:.1f} %")
+        if counts.get(self.beside):
+            parts.append(f"{counts[self.beside]:,.0f} {self.beside}")
         if "loss" in counts:
             parts.append(f"loss {counts['loss']:.3f}")
         if tokens := self._tokens_per_second(now, counts):
             parts.append(f"{tokens:,.0f} tokens/s")
-        parts.append(self._time(now, done))
+        parts.append(self._time(now, done, bool(counts.get(self.beside))))
         return " · ".join(parts)
 
     def facts(self, counts: Counts) -> dict[str, Any]:
@@ -93,9 +97,9 @@ class Meter:
             return None
         return (self.total - done) * (now - self.begun) / (done - self.at_begin)
 
-    def _time(self, now: float, done: float) -> str:
+    def _time(self, now: float, done: float, at_work: bool) -> str:
         if self.begun is None:
-            return f"starting, {duration(now - self.started)}"
+            return f"{'' if at_work else 'starting, '}{duration(now - self.started)}"
         if done >= self.total:
             return f"took {duration(now - self.started)}"
         left = self._left(now, done)

@@ -57,6 +57,13 @@ def test_tokens_a_second_are_reckoned_from_the_first_unit(clock: Clock) -> None:
     assert " · 100 tokens/s · " in meter.line({"rows": 20, "tokens": 1500})
 
 
+def test_what_moves_while_no_unit_is_done_is_told_beside(clock: Clock) -> None:
+    meter = Meter("rehearse", 100, unit="examples", beside="texts", started=clock.now)
+    clock.now += 65
+    assert meter.line({"texts": 0}, bar=False).endswith(" 0/100 examples · starting, 1m05s")
+    assert meter.line({"texts": 83}, bar=False).endswith(" 0/100 examples · 83 texts · 1m05s")
+
+
 def test_facts_are_what_the_line_says_as_figures(clock: Clock) -> None:
     meter = Meter("sample", 110, good="ok", tags={"stage": "samples"})
     meter.line({"rows": 10, "tokens": 500, "ok": 5})

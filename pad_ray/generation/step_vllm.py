@@ -126,7 +126,7 @@ def running_engine(
     Raises:
         ModelError: vLLM does not serve it.
     """
-    check_served(model, adapter)
+    check_served(model, adapter, "Give --engine transformers")
 
     async def start() -> VLLMStepEngine:
         return VLLMStepEngine(model, ResourcesConfig(max_model_len=longest), adapter)

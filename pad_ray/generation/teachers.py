@@ -58,6 +58,11 @@ class Teacher:
         """As people know it: the kind and the model, without the folders above it."""
         return self.kind if self.kind == "annotations" else f"{self.kind}: {Path(self.model).name}"
 
+    @property
+    def counts(self) -> str:
+        """What it counts in its tally while no row is done; empty where rows come often enough."""
+        return ""
+
     def block_rows(self, resources: ResourcesConfig) -> int:
         """Rows of a block, the grain of parallelism and of what a kill costs."""
         if self.http:

@@ -25,7 +25,7 @@ from pad_ray.generation.teachers import Teacher
 from pad_ray.ray_names import named
 from pad_ray.recipes import recipe_named
 from pad_ray.recipes.socratic_iterative import SocraticIterative
-from pad_ray.recipes.turns import Asked, Dialogue, Stop, StopRules, Turn, take_turns
+from pad_ray.recipes.turns import Asked, Dialogue, Generate, Stop, StopRules, Turn, take_turns
 from pad_ray.records import Row, content_hash, table
 from pad_ray.release import engine_mark
 
@@ -48,6 +48,11 @@ class TurnTakers(Teacher):
         identity = content_hash(asker.identity, answerer.identity)
         return cls(asker.kind, asker.model, identity, asker.adapter, recipe=recipe, answerer=answerer)
 
+    @property
+    def counts(self) -> str:
+        """Dialogues of a block end together, after some minutes."""
+        return "lines"
+
     def block_rows(self, resources: ResourcesConfig) -> int:
         """Problems that are in flight together."""
         return resources.engine_rows
@@ -63,7 +68,7 @@ class TurnTakers(Teacher):
         served = any(kind == "vllm" for kind, _, _ in students)
         return requests.map_batches(
             named(Dialogues, name),
-            fn_constructor_args=(students, resources, self.recipe),
+            fn_constructor_args=(students, resources, self.recipe, tally),
             batch_size=None,
             batch_format="pyarrow",
             zero_copy_batch=True,
@@ -84,12 +89,13 @@ class Dialogues:
         students: who asks, who answers.
         resources: devices, memory.
         recipe: name of the recipe that both were taught by.
+        tally: actor of `pad_ray.tally`, or None. It counts `lines`, subquestions and solutions.
     """
 
-    def __init__(self, students: Sequence[Loaded], resources: ResourcesConfig, recipe: str) -> None:
+    def __init__(self, students: Sequence[Loaded], resources: ResourcesConfig, recipe: str, tally: Any = None) -> None:
         found = recipe_named(recipe)
         assert isinstance(found, SocraticIterative)
-        self._recipe = found
+        self._recipe, self._tally = found, tally
         # Engines hold to one event loop, and Ray may call from several threads.
         self._loop = LoopThread("dialogues")
         self._asker, self._answerer = (self._loop.run(_load(one, resources)) for one in students)
@@ -115,14 +121,23 @@ class Dialogues:
             dialogues = await take_turns(
                 [_problem(one) for one in asked],
                 self._recipe,
-                _writing(self._asker, asked[0]["max_tokens"]),
-                _writing(self._answerer, asked[0]["max_tokens"]),
+                self._writing(self._asker, asked[0]["max_tokens"]),
+                self._writing(self._answerer, asked[0]["max_tokens"]),
                 StopRules(**asked[0]["turns"]),
             )
         except EngineError as error:
             return [failed(request, str(error)) for request in requests]
         seconds = time.monotonic() - begun
         return [self._row(*pair) | {"seconds": seconds} for pair in zip(requests, dialogues, strict=True)]
+
+    def _writing(self, lines: Lines, max_tokens: int) -> Generate:
+        async def write(turns: Sequence[Turn]) -> list[str | None]:
+            written = await lines.write(turns, max_tokens)
+            if self._tally is not None:
+                self._tally.add.remote({"lines": len(written)})
+            return written
+
+        return write
 
     def _row(self, request: Row, dialogue: Dialogue) -> Row:
         cut = dialogue.stop in (Stop.MAX_TURNS, Stop.FAILED)
@@ -150,13 +165,6 @@ def _rules(request: Row) -> str:
 
 def _problem(asked: Row) -> Asked:
     return Asked(asked["question"], [Step(**step) for step in asked["plan"]], asked["given"])
-
-
-def _writing(lines: Lines, max_tokens: int) -> Any:
-    async def write(turns: Sequence[Turn]) -> list[str | None]:
-        return await lines.write(turns, max_tokens)
-
-    return write
 
 
 def turns_request(asked: Asked, decoder: str, rules: TurnsConfig, max_tokens: int) -> Row:

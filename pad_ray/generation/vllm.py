@@ -106,19 +106,21 @@ def engine_arguments(resources: ResourcesConfig, longest: int | None = None) -> 
     return {**common, **small, **whole, **resources.engine_kwargs}
 
 
-def check_served(model: str, adapter: str | None = None) -> None:
+def check_served(model: str, adapter: str | None = None, mend: str = "Set `teacher.kind: transformers`") -> None:
     """Refuses at once what would end the engine when it starts.
+
+    Args:
+        model: a local folder or a hub name.
+        adapter: folder of a LoRA adapter.
+        mend: how to ask for another engine.
 
     Raises:
         ModelError: an encoder-decoder, or an adapter of too high a rank.
     """
     if model_settings(model).get("is_encoder_decoder"):
-        raise ModelError(f"model {model} is an encoder-decoder, which vLLM does not serve", _OTHER)
+        raise ModelError(f"model {model} is an encoder-decoder, which vLLM does not serve", mend)
     if adapter and not engine_rank(rank := adapter_rank(adapter)):
-        raise ModelError(f"adapter {adapter} is of rank {rank}, and vLLM takes 512 at most", _OTHER)
-
-
-_OTHER = "Set `teacher.kind: transformers`"
+        raise ModelError(f"adapter {adapter} is of rank {rank}, and vLLM takes 512 at most", mend)
 
 
 def checked_adapter(folder: str) -> str:

@@ -20,9 +20,11 @@ from pad_ray.models import resolve_model
 from pad_ray.progress import Meter, shown
 from pad_ray.records import Row
 from pad_ray.remedies.writers import ROWS, Engine, Writer, writing
+from pad_ray.tally import Tally
 
 _MARK = "\0"
 _TRIES = 4  # times as many are drawn, at most, as are wanted
+_LEAST = 8  # at once, of which about half come to their end
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,16 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
         InputError: the file cannot be written, or nothing that it wrote can be used.
     """
     settings.check()
-    folder, rows = resolve_model(model), ROWS[settings.engine]
+    folder, rows = resolve_model(model), min(ROWS[settings.engine], max(_LEAST, 2 * settings.rows))
     text = Draw(1, settings.temperature, max_tokens=settings.max_tokens, lines=False, greedy_first=False)
     overlap = Overlap(folder=settings.data)
     kept: dict[str, Row] = {}
+    meter = Meter("rehearse", settings.rows, unit="examples", beside="texts")
     lost = {"unfinished": 0, "repeated": 0, "contaminated": 0}
-    drawn, most = 0, _TRIES * settings.rows
+    drawn, most, written = 0, _TRIES * settings.rows, Tally()
     with (
-        writing(folder, settings.engine, text, settings.threads) as writer,
-        shown(Meter("rehearse", settings.rows, unit="examples"), lambda: {"examples": len(kept)}),
+        writing(folder, settings.engine, text, settings.threads, lambda: written.add({"texts": 1})) as writer,
+        shown(meter, lambda: {**written.read(), "examples": len(kept)}),
     ):
         rehearser = _Rehearser(folder, writer, rows, settings.seed)
         while len(kept) < settings.rows and drawn < most:

@@ -6,7 +6,7 @@ A text that does not come to its end is no example, so a batch of transformers i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, Protocol
 
@@ -16,7 +16,7 @@ from pad_ray.records import Row
 from pad_ray.synthesis.requests import answer_prompts
 
 Engine = Literal["transformers", "vllm"]
-ROWS: dict[Engine, int] = {"transformers": 32, "vllm": 128}  # that are written at once
+ROWS: dict[Engine, int] = {"transformers": 32, "vllm": 128}  # that are written at once, at most
 
 
 class Writer(Protocol):
@@ -28,7 +28,9 @@ class Writer(Protocol):
 
 
 @contextmanager
-def writing(model: str, engine: Engine, draw: Draw, threads: int | None) -> Iterator[Writer]:
+def writing(
+    model: str, engine: Engine, draw: Draw, threads: int | None, on_text: Callable[[], None] = lambda: None
+) -> Iterator[Writer]:
     """A writer, loaded while the body runs.
 
     Args:
@@ -36,26 +38,30 @@ def writing(model: str, engine: Engine, draw: Draw, threads: int | None) -> Iter
         engine: vLLM draws without a seed of its own for each batch, so that its texts differ from run to run.
         draw: how a text is drawn; the seed is that of each batch.
         threads: CPU threads of transformers; None leaves it to torch.
+        on_text: hears of each text that is written, for progress.
 
     Raises:
         ModelError: vLLM does not serve the model.
     """
     if engine == "transformers":
-        yield _by_transformers(model, draw, threads)
+        yield _by_transformers(model, draw, threads, on_text)
         return
     # A template, what a user asks and an answer.
     with running_engine(model, max(2048, 3 * draw.max_tokens)) as (runner, started):
-        yield lambda prompts, seed: runner.run(_by_vllm(started, prompts, draw))
+        yield lambda prompts, seed: runner.run(_by_vllm(started, prompts, draw, on_text))
 
 
-def _by_transformers(model: str, draw: Draw, threads: int | None) -> Writer:
+def _by_transformers(model: str, draw: Draw, threads: int | None, on_text: Callable[[], None]) -> Writer:
     from pad_ray.generation.transformers import TransformersTeacher
 
     teacher = TransformersTeacher(model, threads)
     drawn = {"temperature": draw.temperature, "top_p": draw.top_p, "max_tokens": draw.max_tokens, "stop": []}
 
     def write(prompts: Sequence[str], seed: int) -> list[str | None]:
-        return [_finished(row) for row in answer_prompts(teacher, prompts, {**drawn, "seed": seed})]
+        rows = answer_prompts(teacher, prompts, {**drawn, "seed": seed})
+        for _ in rows:
+            on_text()
+        return [_finished(row) for row in rows]
 
     return write
 
@@ -65,9 +71,12 @@ def _finished(row: Row) -> str | None:
     return text if text and row["finish_reason"] == "stop" else None
 
 
-async def _by_vllm(engine: StepEngine, prompts: Sequence[str], draw: Draw) -> list[str | None]:
+async def _by_vllm(
+    engine: StepEngine, prompts: Sequence[str], draw: Draw, on_text: Callable[[], None]
+) -> list[str | None]:
     async def write(prompt: str) -> str | None:
         [found] = (await engine.propose(engine.encode(prompt), [()], draw)).of
+        on_text()
         return engine.decode(found[0].tokens).strip() or None if found and found[0].ended else None
 
     return list(await asyncio.gather(*map(write, prompts)))

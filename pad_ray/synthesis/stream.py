@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pad_ray.autoscaling import await_places
@@ -84,8 +84,9 @@ def sample_and_judge(
         completions = teacher.complete(source, resources, tally, spent=summary(samples)["cost"], name=name)
         judged = _judged(completions, samples.storage, recipe, rules, resources, name)
         with Merger(samples) as merger:
-            meter = Meter(title, total, good="ok", tags=flow.tags)
-            _run(judged, meter, flow, merger, tally if teacher.http else None)
+            meter = Meter(title, total, good="ok", beside=teacher.counts, tags=flow.tags)
+            with shown(meter, _reading(flow, tally) if teacher.counts else flow.read):
+                _run(judged, flow, merger, tally if teacher.http else None)
         _check_teacher(tally)
     place.clear()
     facts = summary(samples)
@@ -121,7 +122,13 @@ def _judged(
     return judged
 
 
-def _run(judged: Any, meter: Meter, flow: Flow, merger: Merger, endpoint: Any) -> None:
+def _reading(flow: Flow, tally: Any) -> Callable[[], Mapping[str, float]]:
+    import ray
+
+    return lambda: {**ray.get(tally.read.remote()), **flow.read()}
+
+
+def _run(judged: Any, flow: Flow, merger: Merger, endpoint: Any) -> None:
     """Pulls the stream to its end; its rows are sums, for progress.
 
     Args:
@@ -130,15 +137,14 @@ def _run(judged: Any, meter: Meter, flow: Flow, merger: Merger, endpoint: Any) -
     import ray
     from ray.exceptions import RayError
 
-    with shown(meter, flow.read):
-        try:
-            for batch in judged.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-                flow.add(batch)
-                merger.added()
-                if endpoint is not None:
-                    flow.resent(ray.get(endpoint.read.remote()).get("retries", 0))
-        except RayError as error:
-            raise StageError(f"the stream broke: {_reason(error)}", _MEND) from error
+    try:
+        for batch in judged.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            flow.add(batch)
+            merger.added()
+            if endpoint is not None:
+                flow.resent(ray.get(endpoint.read.remote()).get("retries", 0))
+    except RayError as error:
+        raise StageError(f"the stream broke: {_reason(error)}", _MEND) from error
 
 
 def _reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,11 +19,16 @@ from pad_ray.generation.turn_taking import Dialogues, TurnTakers
 from pad_ray.recipes.socratic import parse_steps
 from pad_ray.recipes.socratic_iterative import Guidance, SocraticIterative
 from pad_ray.records import Row, table
+from pad_ray.tally import Tally
 from tests.annotated_run import problem_rows
 from tests.training.tiny import make_student
 
 RECIPE = SocraticIterative()
 SETTINGS = EvaluationConfig.model_validate({"max_tokens": 8, "turns": {"max_turns": 2, "repeated": False}})
+
+
+WRITTEN = Tally()
+HANDLE = SimpleNamespace(add=SimpleNamespace(remote=WRITTEN.add))  # as an actor's handle is called
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +37,7 @@ def dialogues(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dialogues]:
     students: list[tuple[str, str, str | None]] = [
         ("transformers", make_student(kind, folder / kind), None) for kind in ("gpt2", "t5")
     ]
-    made = Dialogues(students, ResourcesConfig(threads=1), RECIPE.name)
+    made = Dialogues(students, ResourcesConfig(threads=1), RECIPE.name, HANDLE)
     yield made
     made.close()
 
@@ -49,6 +55,12 @@ def test_every_request_has_a_completion_and_its_dialogue(dialogues: Dialogues) -
         told = json.loads(row["trace"])
         assert told["stop"]
         assert row["completion"].count("Subquestion:") == len(told["steps"])
+
+
+def test_lines_are_counted_as_they_are_written(dialogues: Dialogues) -> None:
+    before = WRITTEN.read().get("lines", 0)
+    rows = _answered(dialogues, "turns+given")
+    assert WRITTEN.read()["lines"] - before == sum(json.loads(row["trace"])["prompts"] for row in rows)
 
 
 def test_given_subquestions_are_what_is_answered(dialogues: Dialogues) -> None:

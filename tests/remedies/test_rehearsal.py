@@ -54,6 +54,10 @@ def test_the_same_seed_writes_the_same(model: Path, tmp_path: Path) -> None:
     assert _read(tmp_path / "first") == _read(tmp_path / "second")
 
 
+def test_few_examples_cost_few_texts(model: Path, tmp_path: Path) -> None:
+    assert rehearse(str(model), SETTINGS, tmp_path / "replay.jsonl").drawn <= 4 * SETTINGS.rows
+
+
 def test_greedy_texts_are_refused() -> None:
     with pytest.raises(ConfigError, match="Greedy texts are all the same"):
         Rehearsal(temperature=0).check()

@@ -7,6 +7,7 @@ import pytest
 from pad_ray.decoding.engine import Draw
 from pad_ray.models import embedded_model
 from pad_ray.remedies.writers import writing
+from pad_ray.tally import Tally
 
 # vLLM warns of much that is its own.
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.filterwarnings("default")]
@@ -18,8 +19,10 @@ NO_ROOM = "nuts " * 3000
 
 
 def test_only_a_text_that_came_to_its_end_is_written() -> None:
-    with writing(str(embedded_model()), "vllm", DRAW, None) as write:
+    heard = Tally()
+    with writing(str(embedded_model()), "vllm", DRAW, None, lambda: heard.add({"texts": 1})) as write:
         ended, cut, refused = write([ENDS, GOES_ON, NO_ROOM], 0)
     assert ended
     assert cut is None
     assert refused is None
+    assert heard.read() == {"texts": 3}

@@ -7,6 +7,7 @@ their beginning. What it writes is what it is: the aim is to keep that, not to b
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
         InputError: the file cannot be written, or nothing that it wrote can be used.
     """
     settings.check()
-    folder, rows = resolve_model(model), min(ROWS[settings.engine], max(_LEAST, 2 * settings.rows))
+    folder = resolve_model(model)
     text = Draw(1, settings.temperature, max_tokens=settings.max_tokens, lines=False, greedy_first=False)
     overlap = Overlap(folder=settings.data)
     kept: dict[str, Row] = {}
@@ -99,9 +100,9 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
         writing(folder, settings.engine, text, settings.threads, lambda: written.add({"texts": 1})) as writer,
         shown(meter, lambda: {**written.read(), "examples": len(kept)}),
     ):
-        rehearser = _Rehearser(folder, writer, rows, settings.seed)
-        while len(kept) < settings.rows and drawn < most:
-            for example in rehearser.draw(drawn // rows):
+        rehearser = _Rehearser(folder, writer, settings.seed)
+        while (missing := settings.rows - len(kept)) and drawn < most:
+            for example in rehearser.draw(min(ROWS[settings.engine], max(_LEAST, 2 * missing))):
                 drawn += 1
                 if example is None:
                     lost["unfinished"] += 1
@@ -124,10 +125,10 @@ def _why_not(example: Row, kept: dict[str, Row], overlap: Overlap) -> str | None
 class _Rehearser:
     """Draws examples, a batch at a time: in the template of a chat model, else as texts from their beginning."""
 
-    def __init__(self, model: str, writer: Writer, rows: int, seed: int) -> None:
+    def __init__(self, model: str, writer: Writer, seed: int) -> None:
         from transformers import AutoTokenizer
 
-        self._writer, self._rows, self._seed = writer, rows, seed
+        self._writer, self._seeds = writer, itertools.count(seed * 100_003)
         tokenizer = AutoTokenizer.from_pretrained(model)
         self._chat = bool(tokenizer.chat_template)
         if self._chat:
@@ -137,16 +138,16 @@ class _Rehearser:
         else:
             self._before = str(tokenizer.bos_token or tokenizer.eos_token or "")
 
-    def draw(self, number: int) -> Iterator[Row | None]:
-        """The examples of one batch; None for each that did not come to its end."""
-        words = self._write([self._before] * self._rows, 2 * number)
+    def draw(self, rows: int) -> Iterator[Row | None]:
+        """As many examples at once; None for each that did not come to its end."""
+        words = self._write([self._before] * rows)
         if not self._chat:
             yield from ({"text": text} if text and len(text.split()) > 1 else None for text in words)
             return
         prompts = [self._before + text + self._after for text in words if text]
         yield from (None for text in words if not text)
-        for prompt, text in zip(prompts, self._write(prompts, 2 * number + 1), strict=True):
+        for prompt, text in zip(prompts, self._write(prompts), strict=True):
             yield {"prompt": prompt, "completion": text} if text else None
 
-    def _write(self, prompts: Sequence[str], number: int) -> list[str | None]:
-        return self._writer(prompts, self._seed * 100_003 + number) if prompts else []
+    def _write(self, prompts: Sequence[str]) -> list[str | None]:
+        return self._writer(prompts, next(self._seeds)) if prompts else []

@@ -118,6 +118,9 @@ def running_engine(
 ) -> Iterator[tuple[asyncio.Runner, VLLMStepEngine]]:
     """An engine and the loop that it runs in, for callers without a loop of their own; closed behind the body.
 
+    It runs at somebody's terminal, beside a progress line: of vLLM's own log only errors are shown, unless
+    VLLM_LOGGING_LEVEL says otherwise.
+
     Args:
         model: a local folder or a hub name, decoder-only.
         longest: prompt and completion together, in tokens.
@@ -128,8 +131,11 @@ def running_engine(
     """
     check_served(model, adapter, "Give --engine transformers")
 
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    resources = ResourcesConfig(max_model_len=longest, engine_kwargs={"use_tqdm_on_load": False})
+
     async def start() -> VLLMStepEngine:
-        return VLLMStepEngine(model, ResourcesConfig(max_model_len=longest), adapter)
+        return VLLMStepEngine(model, resources, adapter)
 
     with asyncio.Runner() as runner:
         engine = runner.run(start())

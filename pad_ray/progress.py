@@ -57,13 +57,13 @@ class Meter:
         parts = [f"{self.title:<16} {drawn}{done:,.0f}/{self.total:,} {self.unit}"]
         if self.good and done:
             parts.append(f"yield {100 * counts.get(self.good, 0) / done:.1f} %")
-        if counts.get(self.beside):
-            parts.append(f"{counts[self.beside]:,.0f} {self.beside}")
+        if beside := counts.get(self.beside):
+            parts.append(f"{beside:,.0f} {self.beside}")
         if "loss" in counts:
             parts.append(f"loss {counts['loss']:.3f}")
         if tokens := self._tokens_per_second(now, counts):
             parts.append(f"{tokens:,.0f} tokens/s")
-        parts.append(self._time(now, done, bool(counts.get(self.beside))))
+        parts.append(self._time(now, done, at_work=bool(beside)))
         return " · ".join(parts)
 
     def facts(self, counts: Counts) -> dict[str, Any]:

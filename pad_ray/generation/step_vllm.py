@@ -130,7 +130,6 @@ def running_engine(
         ModelError: vLLM does not serve it.
     """
     check_served(model, adapter, "Give --engine transformers")
-
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     resources = ResourcesConfig(max_model_len=longest, engine_kwargs={"use_tqdm_on_load": False})
 

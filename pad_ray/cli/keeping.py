@@ -48,7 +48,8 @@ def _add_rehearse(commands: Commands[Any]) -> None:
         examples="pad-ray rehearse embedded --rows 500 --out replay.jsonl\n"
         "pad-ray run mine.yaml --set training.replay.file=replay.jsonl",
         more="A chat model writes what a user might ask, and answers it; any other model writes texts. What overlaps "
-        "with an evaluation set is left out.",
+        "with an evaluation set is left out. The same command again goes on where one was stopped: what was drawn is "
+        "kept in FILE.part until all is there.",
     )
     rehearse.add_argument("model", metavar="MODEL", help="`embedded`, a folder, or a hub name: the base of a run")
     rehearse.add_argument("--rows", type=int, default=500, metavar="N", help="examples to write (default: 500)")
@@ -59,7 +60,7 @@ def _add_rehearse(commands: Commands[Any]) -> None:
         "--engine",
         choices=("transformers", "vllm"),
         default="transformers",
-        help="who writes; vllm starts slowly, is then faster, and draws without a seed (default: transformers)",
+        help="who writes; vllm starts slowly and is then faster (default: transformers)",
     )
     rehearse.add_argument("--threads", type=int, metavar="N", help="CPU threads of transformers")
     rehearse.add_argument("--data", metavar="FOLDER", help="the data folder (default: PAD_RAY_DATA)")

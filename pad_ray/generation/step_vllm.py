@@ -114,7 +114,7 @@ class VLLMStepEngine(StepTokenizer):
 
 @contextmanager
 def running_engine(
-    model: str, longest: int, adapter: str | None = None
+    model: str, longest: int, adapter: str | None = None, seed: int = 0
 ) -> Iterator[tuple[asyncio.Runner, VLLMStepEngine]]:
     """An engine and the loop that it runs in, for callers without a loop of their own; closed behind the body.
 
@@ -125,13 +125,14 @@ def running_engine(
         model: a local folder or a hub name, decoder-only.
         longest: prompt and completion together, in tokens.
         adapter: folder of a LoRA adapter to put on the model.
+        seed: of the engine, which draws from it whatever it is asked.
 
     Raises:
         ModelError: vLLM does not serve it.
     """
     check_served(model, adapter, "Give --engine transformers")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    resources = ResourcesConfig(max_model_len=longest, engine_kwargs={"use_tqdm_on_load": False})
+    resources = ResourcesConfig(max_model_len=longest, engine_kwargs={"use_tqdm_on_load": False, "seed": seed})
 
     async def start() -> VLLMStepEngine:
         return VLLMStepEngine(model, resources, adapter)

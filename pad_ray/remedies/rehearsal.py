@@ -7,19 +7,18 @@ their beginning. What it writes is what it is: the aim is to keep that, not to b
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pad_ray.contamination import Overlap
 from pad_ray.decoding.engine import Draw
 from pad_ray.errors import ConfigError, InputError
 from pad_ray.jsonl import write_rows
-from pad_ray.models import resolve_model
+from pad_ray.models import model_identity, resolve_model
 from pad_ray.progress import Meter, shown
 from pad_ray.records import Row
+from pad_ray.remedies.draft import Batch, Draft
 from pad_ray.remedies.writers import ROWS, Engine, Writer, writing
 from pad_ray.tally import Tally
 
@@ -63,6 +62,11 @@ class Rehearsal:
         if self.temperature <= 0:
             raise ConfigError(f"temperature is {self.temperature:g}", "Greedy texts are all the same: give more than 0")
 
+    def of(self, folder: str) -> Row:
+        """What decides what a model draws, whatever is kept of it."""
+        drawn = ("temperature", "max_tokens", "seed", "engine")
+        return {"model": model_identity(folder), **{name: getattr(self, name) for name in drawn}}
+
 
 @dataclass(frozen=True)
 class Rehearsed:
@@ -79,47 +83,83 @@ class Rehearsed:
 def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
     """Lets a model write examples, and writes them as JSON Lines for `training.replay.file`.
 
+    What is drawn is kept batch by batch beside the file. Called again after an end before its time it draws the rest:
+    with transformers the file is then that of an undisturbed go.
+
     Args:
         model: `embedded`, a folder, or a hub name.
         settings: how many, and how they are drawn.
         target: the file to write.
 
     Raises:
-        ConfigError, ModelError: settings or a model that cannot be used.
+        ConfigError, ModelError: settings or a model that cannot be used, or others than those of the go before.
         InputError: the file cannot be written, or nothing that it wrote can be used.
     """
     settings.check()
     folder = resolve_model(model)
+    draft = Draft(target, settings.of(folder))
+    sorted_out = _Sorted(settings.rows, Overlap(folder=settings.data))
+    for batch in draft.batches:
+        sorted_out.add(batch)
+    if sorted_out.wants():
+        _draw_rest(folder, settings, draft, sorted_out)
+    kept = sorted_out.kept.values()
+    if kept:
+        write_rows(target, kept)
+    draft.remove()
+    if not kept:
+        raise InputError(
+            f"none of {sorted_out.drawn} texts of {model} can be used", "Raise --max-tokens, or take another model"
+        )
+    return Rehearsed(sorted_out.drawn, len(kept), file=str(target), **sorted_out.lost)
+
+
+def _draw_rest(folder: str, settings: Rehearsal, draft: Draft, sorted_out: _Sorted) -> None:
     text = Draw(1, settings.temperature, max_tokens=settings.max_tokens, lines=False, greedy_first=False)
-    overlap = Overlap(folder=settings.data)
-    kept: dict[str, Row] = {}
-    meter = Meter("rehearse", settings.rows, unit="examples", beside="texts")
-    lost = {"unfinished": 0, "repeated": 0, "contaminated": 0}
-    drawn, most, written = 0, _TRIES * settings.rows, Tally()
+    meter, written = Meter("rehearse", settings.rows, unit="examples", beside="texts"), Tally()
+    number, most = len(draft.batches), ROWS[settings.engine]
+    seed = settings.seed * 100_003 + number  # of an engine that draws all batches from one
     with (
-        writing(folder, settings.engine, text, settings.threads, lambda: written.add({"texts": 1})) as writer,
-        shown(meter, lambda: {**written.read(), "examples": len(kept)}),
+        writing(folder, settings.engine, text, settings.threads, seed, lambda: written.add({"texts": 1})) as writer,
+        shown(meter, lambda: {**written.read(), "examples": len(sorted_out.kept)}),
     ):
         rehearser = _Rehearser(folder, writer, settings.seed)
-        while (missing := settings.rows - len(kept)) and drawn < most:
-            for example in rehearser.draw(min(ROWS[settings.engine], max(_LEAST, 2 * missing))):
-                drawn += 1
-                if example is None:
-                    lost["unfinished"] += 1
-                elif why := _why_not(example, kept, overlap):
-                    lost[why] += 1
-                elif len(kept) < settings.rows:
-                    kept[json.dumps(example)] = example
-    if not kept:
-        raise InputError(f"none of {drawn} texts of {model} can be used", "Raise --max-tokens, or take another model")
-    write_rows(target, kept.values())
-    return Rehearsed(drawn, len(kept), file=str(target), **lost)
+        while wanted := sorted_out.wants():
+            batch = rehearser.draw(number, min(most, wanted))
+            draft.add(batch)
+            sorted_out.add(batch)
+            number += 1
 
 
-def _why_not(example: Row, kept: dict[str, Row], overlap: Overlap) -> str | None:
-    if json.dumps(example) in kept:
-        return "repeated"
-    return "contaminated" if overlap.of(" ".join(example.values())) else None
+@dataclass
+class _Sorted:
+    """Examples that are kept, as many as are wanted, and how many were left out for what."""
+
+    rows: int
+    overlap: Overlap
+    kept: dict[str, Row] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=lambda: {"unfinished": 0, "repeated": 0, "contaminated": 0})
+    drawn: int = 0
+
+    def wants(self) -> int:
+        """How many texts to draw next; 0 once there are enough examples, or no hope of them."""
+        missing = max(0, self.rows - len(self.kept))
+        return max(_LEAST, 2 * missing) if missing and self.drawn < _TRIES * self.rows else 0
+
+    def add(self, batch: Batch) -> None:
+        for example in batch:
+            self.drawn += 1
+            if why := self._why_not(example):
+                self.lost[why] += 1
+            elif len(self.kept) < self.rows:
+                self.kept[json.dumps(example)] = example or {}
+
+    def _why_not(self, example: Row | None) -> str | None:
+        if example is None:
+            return "unfinished"
+        if json.dumps(example) in self.kept:
+            return "repeated"
+        return "contaminated" if self.overlap.of(" ".join(example.values())) else None
 
 
 class _Rehearser:
@@ -128,7 +168,7 @@ class _Rehearser:
     def __init__(self, model: str, writer: Writer, seed: int) -> None:
         from transformers import AutoTokenizer
 
-        self._writer, self._seeds = writer, itertools.count(seed * 100_003)
+        self._writer, self._seed = writer, seed * 100_003
         tokenizer = AutoTokenizer.from_pretrained(model)
         self._chat = bool(tokenizer.chat_template)
         if self._chat:
@@ -138,16 +178,13 @@ class _Rehearser:
         else:
             self._before = str(tokenizer.bos_token or tokenizer.eos_token or "")
 
-    def draw(self, rows: int) -> Iterator[Row | None]:
-        """As many examples at once; None for each that did not come to its end."""
-        words = self._write([self._before] * rows)
+    def draw(self, number: int, rows: int) -> Batch:
+        """The batch of that number, of as many examples; None for each that did not come to its end."""
+        seed = self._seed + 2 * number
+        words = self._writer([self._before] * rows, seed)
         if not self._chat:
-            yield from ({"text": text} if text and len(text.split()) > 1 else None for text in words)
-            return
+            return [{"text": text} if text and len(text.split()) > 1 else None for text in words]
         prompts = [self._before + text + self._after for text in words if text]
-        yield from (None for text in words if not text)
-        for prompt, text in zip(prompts, self._write(prompts), strict=True):
-            yield {"prompt": prompt, "completion": text} if text else None
-
-    def _write(self, prompts: Sequence[str]) -> list[str | None]:
-        return self._writer(prompts, next(self._seeds)) if prompts else []
+        answers = self._writer(prompts, seed + 1) if prompts else []
+        found = [{"prompt": prompt, "completion": text} for prompt, text in zip(prompts, answers, strict=True) if text]
+        return [*found, *[None] * (rows - len(found))]

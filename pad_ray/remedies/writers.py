@@ -29,15 +29,17 @@ class Writer(Protocol):
 
 @contextmanager
 def writing(
-    model: str, engine: Engine, draw: Draw, threads: int | None, on_text: Callable[[], None] = lambda: None
+    model: str, engine: Engine, draw: Draw, threads: int | None, seed: int, on_text: Callable[[], None] = lambda: None
 ) -> Iterator[Writer]:
     """A writer, loaded while the body runs.
 
     Args:
         model: a local folder or a hub name.
-        engine: vLLM draws without a seed of its own for each batch, so that its texts differ from run to run.
-        draw: how a text is drawn; the seed is that of each batch.
+        engine: vLLM draws all batches from one seed, in the order in which it takes them, so that its texts may differ
+            from run to run.
+        draw: how a text is drawn.
         threads: CPU threads of transformers; None leaves it to torch.
+        seed: of vLLM; with transformers each batch has its own.
         on_text: hears of each text that is written, for progress.
 
     Raises:
@@ -47,7 +49,7 @@ def writing(
         yield _by_transformers(model, draw, threads, on_text)
         return
     # A template, what a user asks and an answer.
-    with running_engine(model, max(2048, 3 * draw.max_tokens)) as (runner, started):
+    with running_engine(model, max(2048, 3 * draw.max_tokens), seed=seed) as (runner, started):
         yield lambda prompts, seed: runner.run(_by_vllm(started, prompts, draw, on_text))
 
 

@@ -20,7 +20,7 @@ NO_ROOM = "nuts " * 3000
 
 def test_only_a_text_that_came_to_its_end_is_written() -> None:
     heard = Tally()
-    with writing(str(embedded_model()), "vllm", DRAW, None, lambda: heard.add({"texts": 1})) as write:
+    with writing(str(embedded_model()), "vllm", DRAW, None, 0, lambda: heard.add({"texts": 1})) as write:
         ended, cut, refused = write([ENDS, GOES_ON, NO_ROOM], 0)
     assert ended
     assert cut is None

@@ -25,12 +25,17 @@ FILE = "comparison.json"
 BASE = "base"
 
 
-def compare(comparison: Comparison, begin: Callable[[str], None] = lambda name: None) -> list[Finding]:
-    """Runs what is missing of an experiment, and writes `comparison.json`.
+def compare(
+    comparison: Comparison,
+    begin: Callable[[str], None] = lambda name: None,
+    measured: Callable[[list[Finding], int], None] = lambda findings, left: None,
+) -> list[Finding]:
+    """Runs what is missing of an experiment, and writes `comparison.json` after each run.
 
     Args:
         comparison: a checked experiment.
         begin: hears the name of each run before it starts.
+        measured: hears after each run what all have measured so far, and how many are left; an experiment takes hours.
 
     Raises:
         InputError: a setting, file or model that cannot be used; told before anything is run.
@@ -38,11 +43,14 @@ def compare(comparison: Comparison, begin: Callable[[str], None] = lambda name: 
     pipelines = [Pipeline(config) for config in (*comparison.shared, *(cell.config for cell in comparison.cells))]
     for pipeline in pipelines:
         pipeline.folder.others = [other.folder.storage for other in pipelines if other is not pipeline]
+    findings: list[Finding] = []
     with _ray(comparison):
         for place, pipeline in enumerate(pipelines):
             begin(pipeline.config.name)
             pipeline.run("base" if place < len(comparison.shared) else "report")
-    return write_findings(comparison, pipelines)
+            findings = write_findings(comparison, pipelines)
+            measured(findings, len(pipelines) - place - 1)
+    return findings
 
 
 def write_findings(comparison: Comparison, pipelines: Sequence[Pipeline]) -> list[Finding]:

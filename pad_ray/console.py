@@ -88,6 +88,7 @@ def print_serving(config: RunConfig, run: str) -> None:
 def print_findings(findings: Sequence[Finding]) -> None:
     """A line for each figure of the last student of each arm; the others are in `comparison.json`."""
     names = place_names(map(asdict, findings))
+    several = len({one.fraction for one in findings if one.arm != "base"}) > 1
     width = max(11, *map(len, names.values())) if names else 11
     head = (
         f"\n{'split':<{width}} {'arm':<24} {'student':<9} {'decoder':<24} {'n':>5} {'right':>6} {'95 % interval':>16}"
@@ -96,7 +97,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for one in (finding for finding in findings if finding.last or finding.student == "base"):
         name = (
             one.arm
-            + (f" {100 * one.fraction:g} %" if one.fraction < 1 else "")
+            + (f" {100 * one.fraction:g} %" if several and one.fraction < 1 else "")
             + (f" ({one.seed})" if one.seed else "")
         )
         rate = "" if one.executable_rate is None else f"{100 * one.executable_rate:.1f} %"

@@ -10,6 +10,7 @@ from pad_ray.decoding.settings import TURNS, repairs
 from pad_ray.evaluation.dialogues import question_measures
 from pad_ray.evaluation.metrics import summarise
 from pad_ray.evaluation.repaired import repaired
+from pad_ray.recipes import JudgedBy, recipe_named
 from pad_ray.run_folder import Stage
 
 _COUNTED = ("benchmark", "split", "model", "decoder", "k", "verdict", "verifier")
@@ -35,6 +36,7 @@ def results_of(stages: Iterable[Stage], config: RunConfig, names: Sequence[str] 
         names: as of `measured`.
     """
     order = {name: place for place, name in enumerate(names)}
+    programs = recipe_named(config.recipe).judged_by is JudgedBy.PROGRAM
     rows: list[dict[str, Any]] = []
     for stage in stages:
         if stage.done is None:
@@ -46,7 +48,7 @@ def results_of(stages: Iterable[Stage], config: RunConfig, names: Sequence[str] 
         for shots, _, benchmark in sorted(places):
             chosen = [row for row in predictions if (row["k"], row["benchmark"]) == (shots, benchmark)]
             facts = {name: chosen[0][name] for name in ("model", "decoder", "verifier")}
-            found = summarise(chosen, recipe=config.recipe, **facts, shots=shots, seed=config.training.seed)
+            found = summarise(chosen, programs, recipe=config.recipe, **facts, shots=shots, seed=config.training.seed)
             rows += [
                 {
                     **row,

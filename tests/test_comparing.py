@@ -46,16 +46,17 @@ def _write(place: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, list[dict[str, Any]]]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, list[dict[str, Any]], list[Any]]:
     import ray
 
     comparison = load_comparison(_write(tmp_path_factory.mktemp("experiment")))
+    heard: list[Any] = []
     try:
-        compare(comparison)
+        compare(comparison, measured=lambda so_far, left: heard.append(({one.arm for one in so_far}, left)))
     finally:
         ray.shutdown()
     findings = json.loads(folder(comparison).read_text(FILE) or "")["findings"]
-    return comparison, findings
+    return comparison, findings, heard
 
 
 def _events(comparison: Comparison, arm: str) -> list[dict[str, Any]]:
@@ -91,6 +92,15 @@ def test_every_arm_is_paired_with_the_first(found: Any) -> None:
         "all": True,
     }
     assert {one["student"] for one in last.values()} == {"student", "round-1"}
+
+
+def test_each_run_shows_what_was_measured_so_far(found: Any) -> None:
+    assert found[2] == [
+        (set(), 3),
+        ({"programs"}, 2),
+        ({"programs", "mined"}, 1),
+        ({"programs", "mined", "all"}, 0),
+    ]
 
 
 def test_no_training_costs_more_than_the_budget_and_a_batch(found: Any) -> None:

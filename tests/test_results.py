@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pad_ray.config import parse_config
 from pad_ray.evaluation.metrics import place_names
 from pad_ray.records import Row
@@ -35,6 +37,14 @@ def test_repairs_are_counted_for_each_benchmark(tmp_path: Path) -> None:
     stage = finish(RunFolder.open(str(tmp_path), "small"), "predictions", rows)
     found = results_of([stage], parse_config({}))
     assert {row["benchmark"]: row["repaired"]["right"] for row in found} == {"svamp": 1, "gsm8k": 0}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "rate"), [("pad", 1.0), ("socratic_program", 1.0), ("cot", None), ("answer_only", None)]
+)
+def test_only_programs_have_an_executable_rate(recipe: str, rate: float | None, tmp_path: Path) -> None:
+    stage = finish(RunFolder.open(str(tmp_path), "small"), "predictions", [_prediction("a", "svamp", "no_answer")])
+    assert results_of([stage], parse_config({"recipe": recipe}))[0]["executable_rate"] == rate
 
 
 def test_one_benchmark_is_called_by_its_splits_and_several_by_their_names() -> None:

@@ -67,7 +67,7 @@ def _print_taught(found: Sequence[Ability]) -> None:
         for ability, line in zip(found, lines, strict=True):
             print(
                 f"{line.task:<32} {_short(ability.model, width):<{width}} {line.n:>5} {100 * line.accuracy:>5.1f}% "
-                f"{interval(line.low, line.high):>14} {line.executable:>10}"
+                f"{interval(line.low, line.high):>14} {'–' if line.executable is None else line.executable:>10}"
             )
 
 

@@ -18,7 +18,7 @@ from pad_ray.config import VerificationConfig
 from pad_ray.evaluation.metrics import wilson
 from pad_ray.problems import Problem
 from pad_ray.programs.error_code import EMPTY
-from pad_ray.recipes import recipe_named
+from pad_ray.recipes import JudgedBy, recipe_named
 from pad_ray.student_file import StudentFile
 from pad_ray.text_verification import verifier_by
 from pad_ray.verification import Verdict, is_executable
@@ -40,15 +40,15 @@ class TaughtAccuracy:
 
     Attributes:
         task: name of the set.
-        n, right, executable: problems, those answered rightly, and those whose program ran (answers in words: that
-            have an answer).
+        n, right: problems, and those answered rightly.
+        executable: those whose program ran; None of answers in words.
         accuracy, low, high: right of all, with Wilson's 95 % interval.
     """
 
     task: str
     n: int
     right: int
-    executable: int
+    executable: int | None
     accuracy: float
     low: float
     high: float
@@ -80,5 +80,6 @@ def answer_set(taught: TaughtSet, answerer: Answerer, model: Measured) -> Taught
         texts = answerer(prompts, Length(_MAX_TOKENS, tuple(recipe.stop)))
         judgements = verifier.judge([recipe.solution(text) for text in texts], [one.answer for one in taught.problems])
     n, right = len(judgements), sum(one.verdict is Verdict.OK for one in judgements)
-    ran = sum(is_executable(one.verdict) for one in judgements)
+    programs = recipe.judged_by is JudgedBy.PROGRAM
+    ran = sum(is_executable(one.verdict) for one in judgements) if programs else None
     return TaughtAccuracy(taught.benchmark.name, n, right, ran, right / n, *wilson(right, n))

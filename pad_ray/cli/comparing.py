@@ -40,10 +40,13 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison = load_comparison(arguments.config, arguments.set)
     if arguments.dry_run:
         return _plan(comparison, arguments)
+    place = folder(comparison)
     with human_lines(arguments):
-        findings = compare(comparison, lambda name: print(f"\nrun {name}"))
-        place = folder(comparison)
-        place.write_text(FILE, comparison_page(comparison, findings))
+        findings = compare(
+            comparison,
+            begin=lambda name: print(f"\nrun {name}"),
+            measured=lambda found, left: place.write_text(FILE, comparison_page(comparison, found, left)),
+        )
         print_findings(findings)
         print(f"\nreport: {(place / FILE).uri}")
     if arguments.json:

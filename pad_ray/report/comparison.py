@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 FILE = "comparison.html"
 
 
-def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
+def comparison_page(comparison: Comparison, findings: Sequence[Finding], left: int = 0) -> str:
     """The text of the page.
 
     Args:
         comparison: the experiment.
         findings: all that was measured.
+        left: runs that are still to come.
     """
     shown = [one for one in findings if one.last or one.arm == "base"]
     whole = {(one.benchmark, one.split): one.n for one in sorted(shown, key=lambda one: one.n)}
-    rows = [_plotted(one, whole[one.benchmark, one.split]) for one in shown]
+    several = len({one.fraction for one in comparison.cells}) > 1
+    rows = [_plotted(one, whole[one.benchmark, one.split], several) for one in shown]
     names = place_names(map(asdict, findings))
     order = {name: place for place, name in enumerate(dict.fromkeys(one.benchmark for one in findings))}
     best = _best(shown)
@@ -46,9 +48,10 @@ def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
             config=comparison.config,
             base=comparison.shared[0],
             findings=sorted(findings, key=lambda one: (order[one.benchmark], one.split != "test", one.split)),
-            several=len({one.fraction for one in comparison.cells}) > 1,
+            several=several,
             seeds=len({one.seed for one in comparison.cells}) > 1,
             plot=inline(lambda width: accuracy_plot(rows, width), "arms", title) if rows else "",
+            left=left,
             best=best,
             best_name=names[best.benchmark, best.split] if best else "",
         )
@@ -56,15 +59,15 @@ def comparison_page(comparison: Comparison, findings: Sequence[Finding]) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _plotted(one: Finding, whole: int) -> dict[str, Any]:
+def _plotted(one: Finding, whole: int, several: bool) -> dict[str, Any]:
     """A row of the plot; one that was measured on fewer problems than the split has says so."""
     decoder = one.decoder if one.n == whole else f"{one.decoder} ({one.n:,})"
-    return {**asdict(one), "model": label_of(one), "shots": 0, "decoder": decoder, "n": whole}
+    return {**asdict(one), "model": label_of(one, several), "shots": 0, "decoder": decoder, "n": whole}
 
 
-def label_of(one: Finding) -> str:
-    """An arm, with its share and seed where they are not the usual ones."""
-    share = f" {100 * one.fraction:g} %" if one.fraction < 1 else ""
+def label_of(one: Finding, several: bool) -> str:
+    """An arm, with its share of the data where there are several, and its seed where it is not the usual one."""
+    share = f" {100 * one.fraction:g} %" if several and one.fraction < 1 else ""
     return f"{one.arm}{share}{f' · seed {one.seed}' if one.seed else ''}"
 
 

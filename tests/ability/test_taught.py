@@ -46,7 +46,7 @@ def _model(folder: Path, recipe: str, repairs: bool = False) -> Measured:
 @pytest.mark.parametrize(("recipe", "texts"), [("pad", PROGRAMS), ("cot", CHAINS)])
 def test_solutions_are_judged_as_those_of_a_run(recipe: str, texts: list[str], tmp_path: Path) -> None:
     found = answer_set(SET, Scripted(texts), _model(tmp_path, recipe))
-    assert (found.n, found.right, found.executable) == (3, 1, 2 if recipe == "pad" else 3)
+    assert (found.n, found.right, found.executable) == (3, 1, 2 if recipe == "pad" else None)
     assert found.low < found.accuracy < found.high
 
 

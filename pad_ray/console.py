@@ -95,11 +95,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     )
     print(f"{head} {'difference':>10} {'p':>6} {'executable':>11}")
     for one in (finding for finding in findings if finding.last or finding.student == "base"):
-        name = (
-            one.arm
-            + (f" {100 * one.fraction:g} %" if several and one.fraction < 1 else "")
-            + (f" ({one.seed})" if one.seed else "")
-        )
+        name = one.arm_of(several) + (f" ({one.seed})" if one.seed else "")
         rate = "" if one.executable_rate is None else f"{100 * one.executable_rate:.1f} %"
         print(
             f"{names[one.benchmark, one.split]:<{width}} {name:<24} {one.student:<9} {one.decoder:<24} {one.n:>5} "

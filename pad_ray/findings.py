@@ -48,6 +48,10 @@ class Finding:
     difference_high: float | None = None
     p_value: float | None = None
 
+    def arm_of(self, several: bool) -> str:
+        """The arm, with its share of the data where an experiment has several: a share alone reads like an accuracy."""
+        return f"{self.arm} {100 * self.fraction:g} %" if several and self.fraction < 1 else self.arm
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 from pad_ray.errors import ConfigError, InputError
 from pad_ray.jsonl import read_rows
@@ -27,12 +28,13 @@ class Draft:
 
     def __init__(self, target: Path, of: Row) -> None:
         self._path = target.with_name(f"{target.name}.part")
-        self.batches: list[Batch] = []
-        """What earlier goes drew, in its order."""
-        if self._whole_lines():
-            self._read(of)
-        else:
-            self._append(of)
+        kept = self._whole_lines()
+        self.batches: list[Batch] = [row["examples"] for row in kept[1:]]
+        """What was drawn, in its order, by earlier goes and by this one."""
+        if self.batches:
+            self._check(kept[0], of)
+        else:  # a go that drew nothing binds nobody
+            self._write(of, "w")
 
     def add(self, batch: Batch) -> None:
         """Keeps a batch.
@@ -40,36 +42,34 @@ class Draft:
         Raises:
             InputError: it cannot be written.
         """
-        self._append({"examples": batch})
+        self._write({"examples": batch}, "a")
+        self.batches.append(batch)
 
     def remove(self) -> None:
         """Nothing is missing any more."""
         self._path.unlink(missing_ok=True)
 
-    def _whole_lines(self) -> bool:
-        """Cuts off a line that was being written when the last go was killed; whether any line is left."""
+    def _whole_lines(self) -> list[Row]:
+        """What is there, less a last line that was being written when an earlier go was killed."""
         try:
             with self._path.open("r+b") as file:
                 whole = file.read().rfind(b"\n") + 1
                 file.truncate(whole)
         except FileNotFoundError:
-            return False
+            return []
         except OSError as error:
             raise self._unwritable(error) from None
-        return bool(whole)
+        return [row.fields for row in read_rows(self._path)] if whole else []
 
-    def _read(self, of: Row) -> None:
-        first, *rows = [row.fields for row in read_rows(self._path)]
-        other = [name for name, value in of.items() if first.get(name) != value]
-        if other:
-            were = ", ".join(f"{name} {first.get(name)}, not {of[name]}" for name in other)
+    def _check(self, begun: Row, of: Row) -> None:
+        if other := [name for name, value in of.items() if begun.get(name) != value]:
+            were = ", ".join(f"{name} {begun.get(name)}, not {of[name]}" for name in other)
             raise ConfigError(f"{self._path} was begun otherwise: {were}", "Remove it, or name another --out")
-        self.batches = [row["examples"] for row in rows]
 
-    def _append(self, row: Row) -> None:
+    def _write(self, row: Row, mode: Literal["w", "a"]) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._path.open(mode, encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
         except OSError as error:
             raise self._unwritable(error) from None

@@ -117,18 +117,18 @@ def rehearse(model: str, settings: Rehearsal, target: Path) -> Rehearsed:
 def _draw_rest(folder: str, settings: Rehearsal, draft: Draft, sorted_out: _Sorted) -> None:
     text = Draw(1, settings.temperature, max_tokens=settings.max_tokens, lines=False, greedy_first=False)
     meter, written = Meter("rehearse", settings.rows, unit="examples", beside="texts"), Tally()
-    number, most = len(draft.batches), ROWS[settings.engine]
-    seed = settings.seed * 100_003 + number  # of an engine that draws all batches from one
+    first_seed = settings.seed * 100_003
+    engine_seed = first_seed + len(draft.batches)  # else each go would draw the same
+    heard = lambda: written.add({"texts": 1})  # noqa: E731
     with (
-        writing(folder, settings.engine, text, settings.threads, seed, lambda: written.add({"texts": 1})) as writer,
+        writing(folder, settings.engine, text, settings.threads, engine_seed, heard) as writer,
         shown(meter, lambda: {**written.read(), "examples": len(sorted_out.kept)}),
     ):
-        rehearser = _Rehearser(folder, writer, settings.seed)
+        rehearser = _Rehearser(folder, writer, first_seed)
         while wanted := sorted_out.wants():
-            batch = rehearser.draw(number, min(most, wanted))
+            batch = rehearser.draw(len(draft.batches), min(ROWS[settings.engine], wanted))
             draft.add(batch)
             sorted_out.add(batch)
-            number += 1
 
 
 @dataclass
@@ -149,14 +149,14 @@ class _Sorted:
     def add(self, batch: Batch) -> None:
         for example in batch:
             self.drawn += 1
-            if why := self._why_not(example):
+            if example is None:
+                self.lost["unfinished"] += 1
+            elif why := self._why_not(example):
                 self.lost[why] += 1
             elif len(self.kept) < self.rows:
-                self.kept[json.dumps(example)] = example or {}
+                self.kept[json.dumps(example)] = example
 
-    def _why_not(self, example: Row | None) -> str | None:
-        if example is None:
-            return "unfinished"
+    def _why_not(self, example: Row) -> str | None:
         if json.dumps(example) in self.kept:
             return "repeated"
         return "contaminated" if self.overlap.of(" ".join(example.values())) else None
@@ -165,10 +165,10 @@ class _Sorted:
 class _Rehearser:
     """Draws examples, a batch at a time: in the template of a chat model, else as texts from their beginning."""
 
-    def __init__(self, model: str, writer: Writer, seed: int) -> None:
+    def __init__(self, model: str, writer: Writer, first_seed: int) -> None:
         from transformers import AutoTokenizer
 
-        self._writer, self._seed = writer, seed * 100_003
+        self._writer, self._first_seed = writer, first_seed
         tokenizer = AutoTokenizer.from_pretrained(model)
         self._chat = bool(tokenizer.chat_template)
         if self._chat:
@@ -180,7 +180,7 @@ class _Rehearser:
 
     def draw(self, number: int, rows: int) -> Batch:
         """The batch of that number, of as many examples; None for each that did not come to its end."""
-        seed = self._seed + 2 * number
+        seed = self._first_seed + 2 * number
         words = self._writer([self._before] * rows, seed)
         if not self._chat:
             return [{"text": text} if text and len(text.split()) > 1 else None for text in words]

@@ -29,7 +29,12 @@ class Writer(Protocol):
 
 @contextmanager
 def writing(
-    model: str, engine: Engine, draw: Draw, threads: int | None, seed: int, on_text: Callable[[], None] = lambda: None
+    model: str,
+    engine: Engine,
+    draw: Draw,
+    threads: int | None,
+    engine_seed: int,
+    on_text: Callable[[], None] = lambda: None,
 ) -> Iterator[Writer]:
     """A writer, loaded while the body runs.
 
@@ -39,7 +44,7 @@ def writing(
             from run to run.
         draw: how a text is drawn.
         threads: CPU threads of transformers; None leaves it to torch.
-        seed: of vLLM; with transformers each batch has its own.
+        engine_seed: of vLLM; with transformers each batch has its own.
         on_text: hears of each text that is written, for progress.
 
     Raises:
@@ -49,7 +54,7 @@ def writing(
         yield _by_transformers(model, draw, threads, on_text)
         return
     # A template, what a user asks and an answer.
-    with running_engine(model, max(2048, 3 * draw.max_tokens), seed=seed) as (runner, started):
+    with running_engine(model, max(2048, 3 * draw.max_tokens), seed=engine_seed) as (runner, started):
         yield lambda prompts, seed: runner.run(_by_vllm(started, prompts, draw, on_text))
 
 

@@ -62,13 +62,8 @@ def comparison_page(comparison: Comparison, findings: Sequence[Finding], left: i
 def _plotted(one: Finding, whole: int, several: bool) -> dict[str, Any]:
     """A row of the plot; one that was measured on fewer problems than the split has says so."""
     decoder = one.decoder if one.n == whole else f"{one.decoder} ({one.n:,})"
-    return {**asdict(one), "model": label_of(one, several), "shots": 0, "decoder": decoder, "n": whole}
-
-
-def label_of(one: Finding, several: bool) -> str:
-    """An arm, with its share of the data where there are several, and its seed where it is not the usual one."""
-    share = f" {100 * one.fraction:g} %" if several and one.fraction < 1 else ""
-    return f"{one.arm}{share}{f' · seed {one.seed}' if one.seed else ''}"
+    label = one.arm_of(several) + (f" · seed {one.seed}" if one.seed else "")
+    return {**asdict(one), "model": label, "shots": 0, "decoder": decoder, "n": whole}
 
 
 def _best(findings: Sequence[Finding]) -> Finding | None:

@@ -64,7 +64,6 @@ def stopped(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     def keep_one(draft: Draft, batch: Batch) -> None:
         if draft.batches:
             raise KeyboardInterrupt
-        draft.batches.append(batch)
         keep(draft, batch)
 
     keep, target = Draft.add, tmp_path / "replay.jsonl"
@@ -88,6 +87,13 @@ def test_a_stopped_rehearsal_goes_on_to_the_same_file(stopped: Path, model: Path
 def test_what_was_begun_otherwise_is_not_gone_on_with(stopped: Path, model: Path) -> None:
     with pytest.raises(ConfigError, match=r"replay\.jsonl\.part was begun otherwise: seed 0, not 1\. Remove it"):
         rehearse(str(model), replace(MANY, seed=1), stopped)
+
+
+def test_a_rehearsal_that_drew_nothing_binds_nobody(tmp_path: Path) -> None:
+    Draft(tmp_path / "replay.jsonl", {"engine": "vllm"})
+    draft = Draft(tmp_path / "replay.jsonl", {"engine": "transformers"})
+    draft.add([{"text": "Ann has nuts."}, None])
+    assert Draft(tmp_path / "replay.jsonl", {"engine": "transformers"}).batches == draft.batches
 
 
 def test_few_examples_cost_few_texts(model: Path, tmp_path: Path) -> None:
